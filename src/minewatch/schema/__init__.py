@@ -1,0 +1,1 @@
+"""Contracts: tables with units and data classes, ids, periods, reasons, evidence and steps."""
