@@ -40,6 +40,7 @@ EVIDENCE = pa.schema(
         *_POWER,
         column("onset_at", INSTANT, "when the mining load or flow began; null: before the data"),
         column("ended_at", INSTANT, "when it ended; null: still on at the end of the data"),
+        column("on_share", pa.float64(), "share of the time from onset to end in which it is on", unit="1"),
         column("hash_rate", pa.float64(), "hash rate", unit="H/s"),
         column("hash_rate_low", pa.float64(), "lower end of the 95 % interval", unit="H/s"),
         column("hash_rate_high", pa.float64(), "upper end of the 95 % interval", unit="H/s"),

@@ -82,6 +82,7 @@ class Evidence:
     power_kw: Estimate | None = None
     onset_at: datetime | None = None
     ended_at: datetime | None = None
+    on_share: float | None = None
     hash_rate: Estimate | None = None
     algorithm: str | None = None
     coin: str | None = None
@@ -119,6 +120,7 @@ class Evidence:
             **_estimate_columns("power_kw", self.power_kw),
             "onset_at": self.onset_at,
             "ended_at": self.ended_at,
+            "on_share": self.on_share,
             **_estimate_columns("hash_rate", self.hash_rate),
             "algorithm": self.algorithm,
             "coin": self.coin,

@@ -1,0 +1,1 @@
+"""From evidence to a list: calibration, combination, false-discovery control."""
