@@ -1,7 +1,7 @@
 """The Chinese calendar of work and rest: weekends, holidays, make-up workdays, Spring Festival.
 
-Source of the dates: the State Council's yearly notices on holiday arrangements (国务院办公厅关于部分节假日安排的
-通知) for 2024, 2025 and 2026. Other years have the lunar new year alone (astronomical date), eight days long.
+Source of the dates: the State Council's yearly notices on holiday arrangements
+(国务院办公厅关于部分节假日安排的通知) for 2024, 2025 and 2026. Other years have the lunar new year alone (astronomical date), eight days long.
 """
 
 from datetime import date, timedelta
@@ -59,9 +59,13 @@ def _holidays() -> frozenset[date]:
     spans = [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in _OFF]
     noticed = {first.year for first, _ in spans}
     spans += [
-        (eve - timedelta(days=1), eve + timedelta(days=6)) for year, eve in _NEW_YEAR.items() if year not in noticed
+        (eve - timedelta(days=1), eve + timedelta(days=6))
+        for year, eve in _NEW_YEAR.items()
+        if year not in noticed
     ]
-    return frozenset(first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1))
+    return frozenset(
+        first + timedelta(days=n) for first, last in spans for n in range((last - first).days + 1)
+    )
 
 
 HOLIDAYS = _holidays()
@@ -83,4 +87,5 @@ def days_to_new_year(start_on: date, days: int) -> npt.NDArray[np.float64]:
     ordinals = start_on.toordinal() + np.arange(days)
     distance = ordinals[:, None] - eves[None, :]
     nearest = np.abs(distance).argmin(axis=1)
-    return distance[np.arange(days), nearest].astype(np.float64)
+    signed: npt.NDArray[np.float64] = distance[np.arange(days), nearest].astype(np.float64)
+    return signed

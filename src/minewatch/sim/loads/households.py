@@ -22,16 +22,241 @@ from minewatch.sim.loads.shapes import (
 from minewatch.sim.scene import Floats, Scene
 
 _AT_HOME = {
-    "workers": (.95, .95, .95, .95, .95, .95, .9, .7, .3, .15, .12, .15, .25, .2, .15, .15, .2, .4, .7, .85, .9, .95, .95, .95),
-    "retired": (.95, .95, .95, .95, .95, .95, .9, .8, .6, .6, .7, .85, .95, .95, .85, .7, .7, .8, .9, .95, .95, .95, .95, .95),
-    "family": (.98, .98, .98, .98, .98, .98, .95, .8, .5, .45, .5, .6, .65, .55, .5, .55, .7, .85, .95, .98, .98, .98, .98, .98),
-    "night": (.3, .2, .2, .2, .2, .25, .5, .8, .95, .95, .95, .95, .95, .95, .95, .9, .9, .9, .85, .7, .6, .5, .4, .3),
-}  # fmt: skip
-_AWAKE = (.15, .08, .05, .04, .05, .15, .5, .85, 1, 1, 1, 1, .9, .8, .9, 1, 1, 1, 1, 1, 1, .9, .65, .35)  # fmt: skip
-_COOK = (0, 0, 0, 0, 0, .2, 1.2, 1.2, .4, .2, .6, 2, 1.2, .2, .1, .2, .8, 2.6, 2.2, .8, .3, .1, .05, 0)  # fmt: skip
-_WASH = (.02, .01, 0, 0, 0, .05, .3, .8, 1, 1, .8, .4, .3, .3, .4, .4, .4, .5, .8, 1.2, 1.5, 1.2, .6, .15)  # fmt: skip
-_BATH = (.1, .02, 0, 0, 0, .2, .8, .7, .2, .1, .1, .1, .2, .1, .1, .1, .2, .5, 1, 1.6, 2.4, 2.6, 1.5, .5)  # fmt: skip
-_PLUG_IN = (.5, .3, .2, .1, .1, .1, .1, .2, .3, .2, .2, .3, .4, .3, .2, .3, .5, 1, 1.5, 1.5, 1.4, 1.8, 1.6, 1.2)  # fmt: skip
+    "workers": (
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.9,
+        0.7,
+        0.3,
+        0.15,
+        0.12,
+        0.15,
+        0.25,
+        0.2,
+        0.15,
+        0.15,
+        0.2,
+        0.4,
+        0.7,
+        0.85,
+        0.9,
+        0.95,
+        0.95,
+        0.95,
+    ),
+    "retired": (
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.9,
+        0.8,
+        0.6,
+        0.6,
+        0.7,
+        0.85,
+        0.95,
+        0.95,
+        0.85,
+        0.7,
+        0.7,
+        0.8,
+        0.9,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+    ),
+    "family": (
+        0.98,
+        0.98,
+        0.98,
+        0.98,
+        0.98,
+        0.98,
+        0.95,
+        0.8,
+        0.5,
+        0.45,
+        0.5,
+        0.6,
+        0.65,
+        0.55,
+        0.5,
+        0.55,
+        0.7,
+        0.85,
+        0.95,
+        0.98,
+        0.98,
+        0.98,
+        0.98,
+        0.98,
+    ),
+    "night": (
+        0.3,
+        0.2,
+        0.2,
+        0.2,
+        0.2,
+        0.25,
+        0.5,
+        0.8,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.95,
+        0.9,
+        0.9,
+        0.9,
+        0.85,
+        0.7,
+        0.6,
+        0.5,
+        0.4,
+        0.3,
+    ),
+}
+_AWAKE = (
+    0.15,
+    0.08,
+    0.05,
+    0.04,
+    0.05,
+    0.15,
+    0.5,
+    0.85,
+    1,
+    1,
+    1,
+    1,
+    0.9,
+    0.8,
+    0.9,
+    1,
+    1,
+    1,
+    1,
+    1,
+    1,
+    0.9,
+    0.65,
+    0.35,
+)
+_COOK = (
+    0,
+    0,
+    0,
+    0,
+    0,
+    0.2,
+    1.2,
+    1.2,
+    0.4,
+    0.2,
+    0.6,
+    2,
+    1.2,
+    0.2,
+    0.1,
+    0.2,
+    0.8,
+    2.6,
+    2.2,
+    0.8,
+    0.3,
+    0.1,
+    0.05,
+    0,
+)
+_WASH = (
+    0.02,
+    0.01,
+    0,
+    0,
+    0,
+    0.05,
+    0.3,
+    0.8,
+    1,
+    1,
+    0.8,
+    0.4,
+    0.3,
+    0.3,
+    0.4,
+    0.4,
+    0.4,
+    0.5,
+    0.8,
+    1.2,
+    1.5,
+    1.2,
+    0.6,
+    0.15,
+)
+_BATH = (
+    0.1,
+    0.02,
+    0,
+    0,
+    0,
+    0.2,
+    0.8,
+    0.7,
+    0.2,
+    0.1,
+    0.1,
+    0.1,
+    0.2,
+    0.1,
+    0.1,
+    0.1,
+    0.2,
+    0.5,
+    1,
+    1.6,
+    2.4,
+    2.6,
+    1.5,
+    0.5,
+)
+_PLUG_IN = (
+    0.5,
+    0.3,
+    0.2,
+    0.1,
+    0.1,
+    0.1,
+    0.1,
+    0.2,
+    0.3,
+    0.2,
+    0.2,
+    0.3,
+    0.4,
+    0.3,
+    0.2,
+    0.3,
+    0.5,
+    1,
+    1.5,
+    1.5,
+    1.4,
+    1.8,
+    1.6,
+    1.2,
+)
 
 
 def household(rng: Rng, scene: Scene, kva: float) -> Floats:
@@ -78,9 +303,7 @@ def _standing(rng: Rng, scene: Scene, size: float) -> Floats:
     return load
 
 
-def _daily_life(
-    rng: Rng, scene: Scene, there: Floats, at_home: npt.NDArray[np.bool_], size: float
-) -> Floats:
+def _daily_life(rng: Rng, scene: Scene, there: Floats, at_home: npt.NDArray[np.bool_], size: float) -> Floats:
     days = at_home.astype(np.float64) * np.where(scene.workday, 1.0, 1.25)
     dark = 1 - np.clip(4 * scene.sun, 0, 1)
     awake = at_hours(_AWAKE, scene.hour, rng.normal(0, 0.6))
@@ -104,7 +327,9 @@ def _cooling(rng: Rng, scene: Scene, there: Floats, size: float) -> Floats:
     total = np.zeros(scene.periods)
     for _ in range(min(int(units), 5)):
         chosen = scene.by_day(rng.random(scene.plan.days) < rng.uniform(0.3, 1))
-        need = cooling_need(scene, rng.uniform(24.5, 29), rng.uniform(4, 9)) * (there > rng.uniform(0.3, 0.92))
+        need = cooling_need(scene, rng.uniform(24.5, 29), rng.uniform(4, 9)) * (
+            there > rng.uniform(0.3, 0.92)
+        )
         if rng.random() < 0.6:  # inverter: follows the need
             total += rng.uniform(0.5, 1.3) * chosen * need * np.clip(1 + wander(rng, need.size, 4, 0.2), 0, 2)
         else:
@@ -138,5 +363,7 @@ def _car(rng: Rng, scene: Scene, at_home: npt.NDArray[np.bool_]) -> Floats:
     if rng.random() < 0.4:  # waits for the cheap hours
         by_hour = np.where(np.isin(np.arange(24), (22, 23, 0)), by_hour, 0.03)
     daily = at_home * rng.uniform(0.15, 0.8)
-    start_kw = sessions(rng, scene, daily, by_hour.tolist(), (kw, log_uniform(rng, 60, 300) * 7 / (kw + 2), 0.5))
+    start_kw = sessions(
+        rng, scene, daily, by_hour.tolist(), (kw, log_uniform(rng, 60, 300) * 7 / (kw + 2), 0.5)
+    )
     return np.minimum(start_kw, kw)

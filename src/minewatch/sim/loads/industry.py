@@ -52,7 +52,9 @@ def _works(rng: Rng, scene: Scene, kva: float, shifts: int) -> Floats:
     air = rng.uniform(0.05, 0.25) * busy * (1 + rough(rng, scene.periods, 0.06))
     base = rng.uniform(0.01, 0.12) * (1 + rough(rng, scene.periods, 0.03))
     orders = np.clip(1 + wander(rng, scene.periods, 20 * PER_DAY, 0.12), 0.3, 1.5)
-    return peak * np.clip(orders * (0.75 * lines + air) * (1 + rough(rng, scene.periods, 0.03)) + base, 0, None)
+    return peak * np.clip(
+        orders * (0.75 * lines + air) * (1 + rough(rng, scene.periods, 0.03)) + base, 0, None
+    )
 
 
 def workshop(rng: Rng, scene: Scene, kva: float) -> Floats:
@@ -98,10 +100,17 @@ def continuous_process(rng: Rng, scene: Scene, kva: float) -> Floats:
         load *= np.where((scene.hour >= 18) & (scene.hour < 22), rng.uniform(0.6, 0.97), 1.0)
     day_share = rng.uniform(0, 0.12) * open_between(rng, scene, (8, 18), 10, scene.workday)
     trips = rng.poisson(scene.plan.days * log_uniform(rng, 0.005, 0.2))
-    lost = blocks(rng.uniform(0, scene.plan.days * DAY_MINUTES, trips), rng.lognormal(4.5, 1.0, trips), 1.0, scene.periods)
+    lost = blocks(
+        rng.uniform(0, scene.plan.days * DAY_MINUTES, trips),
+        rng.lognormal(4.5, 1.0, trips),
+        1.0,
+        scene.periods,
+    )
     load *= 1 - np.clip(lost * rng.uniform(0.2, 1), 0, 1)
     if rng.random() < 0.35:  # yearly maintenance or Spring Festival
         centre = rng.integers(-5, 60)
-        load *= np.where(np.abs(scene.by_day(scene.new_year) - centre) < rng.integers(2, 12), rng.uniform(0.02, 0.4), 1)
+        load *= np.where(
+            np.abs(scene.by_day(scene.new_year) - centre) < rng.integers(2, 12), rng.uniform(0.02, 0.4), 1
+        )
     base = rng.uniform(0.02, 0.1)
     return kva * rng.uniform(0.3, 0.85) * np.clip((1 - base) * load + base + day_share, 0.01, 1.3)

@@ -24,9 +24,84 @@ from minewatch.sim.loads.shapes import (
 )
 from minewatch.sim.scene import PER_DAY, Floats, Scene
 
-_TRAFFIC = (.45, .3, .2, .15, .13, .15, .25, .45, .65, .75, .8, .85, .9, .85, .8, .8, .82, .88, .92, .97, 1, 1, .9, .7)  # fmt: skip
-_DOORS = (.2, .1, .1, .2, .6, 1, 1.4, 1.5, 1.3, 1.2, 1, .8, .6, .7, .9, 1, 1.1, 1, .8, .6, .5, .4, .3, .2)  # fmt: skip
-_CHARGE = (.8, .6, .4, .3, .25, .3, .4, .6, .7, .8, .9, 1.2, 1.3, 1, .9, .9, 1, 1.1, 1.1, 1, 1.1, 1.2, 1.3, 1.1)  # fmt: skip
+_TRAFFIC = (
+    0.45,
+    0.3,
+    0.2,
+    0.15,
+    0.13,
+    0.15,
+    0.25,
+    0.45,
+    0.65,
+    0.75,
+    0.8,
+    0.85,
+    0.9,
+    0.85,
+    0.8,
+    0.8,
+    0.82,
+    0.88,
+    0.92,
+    0.97,
+    1,
+    1,
+    0.9,
+    0.7,
+)
+_DOORS = (
+    0.2,
+    0.1,
+    0.1,
+    0.2,
+    0.6,
+    1,
+    1.4,
+    1.5,
+    1.3,
+    1.2,
+    1,
+    0.8,
+    0.6,
+    0.7,
+    0.9,
+    1,
+    1.1,
+    1,
+    0.8,
+    0.6,
+    0.5,
+    0.4,
+    0.3,
+    0.2,
+)
+_CHARGE = (
+    0.8,
+    0.6,
+    0.4,
+    0.3,
+    0.25,
+    0.3,
+    0.4,
+    0.6,
+    0.7,
+    0.8,
+    0.9,
+    1.2,
+    1.3,
+    1,
+    0.9,
+    0.9,
+    1,
+    1.1,
+    1.1,
+    1,
+    1.1,
+    1.2,
+    1.3,
+    1.1,
+)
 
 
 def _cooled(rng: Rng, scene: Scene, it_kw: Floats, overhead: tuple[float, float]) -> Floats:
@@ -47,9 +122,13 @@ def telecom_base_station(rng: Rng, scene: Scene, kva: float) -> Floats:
     shape = at_hours(_TRAFFIC, scene.hour, rng.normal(0, 0.6)) * scene.by_day(
         np.exp(rng.normal(0, 0.05, scene.plan.days)) * np.where(scene.workday, 1, rng.uniform(0.7, 1.3))
     )
-    load = it * (1 - varying + varying * shape) * (1 + rough(rng, scene.periods, log_uniform(rng, 0.002, 0.05)))
+    load = (
+        it * (1 - varying + varying * shape) * (1 + rough(rng, scene.periods, log_uniform(rng, 0.002, 0.05)))
+    )
     if rng.random() < 0.3:  # carriers put to sleep at night
-        asleep = open_between(rng, scene, (rng.uniform(0, 1.5), rng.uniform(4.5, 6.5)), 1, np.ones(scene.plan.days, bool))
+        asleep = open_between(
+            rng, scene, (rng.uniform(0, 1.5), rng.uniform(4.5, 6.5)), 1, np.ones(scene.plan.days, bool)
+        )
         load *= 1 - rng.uniform(0.05, 0.35) * asleep
     if rng.random() < 0.3:  # another operator or a 5G sector is added
         load = load + it * rng.uniform(0.15, 1.0) * (scene.day >= rng.integers(0, scene.plan.days))
@@ -63,9 +142,15 @@ def server_room(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a server room: near-flat IT, backup windows, own air conditioning, slow growth."""
     it = kva * rng.uniform(0.05, 0.55)
     busy = at_hours(_TRAFFIC, scene.hour) * scene.by_day(np.where(scene.workday, 1, rng.uniform(0.4, 1)))
-    load = it * (1 + rng.beta(1, 4) * 0.3 * (busy - 0.6)) * (1 + rough(rng, scene.periods, log_uniform(rng, 0.001, 0.03)))
+    load = (
+        it
+        * (1 + rng.beta(1, 4) * 0.3 * (busy - 0.6))
+        * (1 + rough(rng, scene.periods, log_uniform(rng, 0.001, 0.03)))
+    )
     if rng.random() < 0.4:
-        backup = open_between(rng, scene, (rng.uniform(20, 26), rng.uniform(27, 30)), 5, np.ones(scene.plan.days, bool))
+        backup = open_between(
+            rng, scene, (rng.uniform(20, 26), rng.uniform(27, 30)), 5, np.ones(scene.plan.days, bool)
+        )
         load *= 1 + rng.uniform(0.01, 0.08) * backup
     load = load * _growth(rng, scene)
     return _cooled(rng, scene, load, (rng.uniform(0.03, 0.3), rng.uniform(0.02, 0.35)))
@@ -79,7 +164,7 @@ def _growth(rng: Rng, scene: Scene) -> Floats:
 
 
 def gpu_server(rng: Rng, scene: Scene, kva: float) -> Floats:
-    """Return the load of GPU servers: jobs of minutes to days between idle and full, single machines or racks.
+    """Return the load of GPU servers: jobs of minutes to days between idle and full, one machine or racks.
 
     Between jobs an accelerator server idles at a fifth to a half of its full power.
     """
@@ -90,7 +175,9 @@ def gpu_server(rng: Rng, scene: Scene, kva: float) -> Floats:
     length = log_uniform(rng, 20, 3000)
     total = np.zeros(scene.periods)
     for _ in range(servers):
-        start, minutes = events(rng, scene, demand * DAY_MINUTES / length * 1.2, np.ones(24).tolist(), (length, 1.1))
+        start, minutes = events(
+            rng, scene, demand * DAY_MINUTES / length * 1.2, np.ones(24).tolist(), (length, 1.1)
+        )
         jobs = blocks(start, minutes, rng.uniform(0.2, 1, start.size), scene.periods)
         total += each * (idle + (1 - idle) * np.clip(jobs, 0, 1))
     total *= 1 + rough(rng, scene.periods, log_uniform(rng, 0.003, 0.05))
@@ -98,21 +185,30 @@ def gpu_server(rng: Rng, scene: Scene, kva: float) -> Floats:
 
 
 def data_centre(rng: Rng, scene: Scene, kva: float) -> Floats:
-    """Return the load of a data centre: tenants' diurnal IT, migration steps, PUE that follows the weather."""
+    """Return the load of a data centre: tenants' diurnal IT, migration steps, PUE by the weather."""
     it = kva * rng.uniform(0.1, 0.6)
     swing = rng.uniform(0.0, 0.25)
     busy = at_hours(_TRAFFIC, scene.hour, rng.normal(0, 0.5)) - 0.65
-    load = it * (1 + swing * busy) * _growth(rng, scene) * (1 + rough(rng, scene.periods, log_uniform(rng, 0.002, 0.02)))
+    load = (
+        it
+        * (1 + swing * busy)
+        * _growth(rng, scene)
+        * (1 + rough(rng, scene.periods, log_uniform(rng, 0.002, 0.02)))
+    )
     if rng.random() < 0.4:  # rented out month by month: it fills up
         load *= np.linspace(rng.uniform(0.5, 1), 1, scene.periods)
     return _cooled(rng, scene, load, (rng.uniform(0.08, 0.3), rng.uniform(0.05, 0.5)))
 
 
 def cold_store(rng: Rng, scene: Scene, kva: float) -> Floats:
-    """Return the load of a cold store: compressors, defrost by the clock, doors and goods, night pre-cooling."""
+    """Return the load of a cold store: compressors, defrost by the clock, doors and goods, cheap nights."""
     stock = np.clip(0.7 + wander(rng, scene.periods, rng.uniform(3, 25) * PER_DAY, 0.25), 0.1, 1.2)
-    duty = rng.uniform(0.3, 0.85) * (1 + rng.uniform(0, 0.03) * (scene.temperature_c - 15)) * (0.6 + 0.4 * stock)
-    doors = sessions(rng, scene, np.full(scene.plan.days, rng.uniform(0, 12)), _DOORS, (rng.uniform(0.02, 0.15), 40, 0.7))
+    duty = (
+        rng.uniform(0.3, 0.85) * (1 + rng.uniform(0, 0.03) * (scene.temperature_c - 15)) * (0.6 + 0.4 * stock)
+    )
+    doors = sessions(
+        rng, scene, np.full(scene.plan.days, rng.uniform(0, 12)), _DOORS, (rng.uniform(0.02, 0.15), 40, 0.7)
+    )
     duty = np.clip(duty + doors, 0.02, 1)
     if rng.random() < 0.3:  # freezes with cheap night power
         duty = np.clip(duty * np.where((scene.hour >= 23) | (scene.hour < 7), 1.4, 0.75), 0, 1)
@@ -157,7 +253,9 @@ def _depot(rng: Rng, scene: Scene, kva: float) -> Floats:
     night = open_between(rng, scene, hours, 12, np.ones(scene.plan.days, bool))
     falling = 1 - rng.uniform(0, 0.9) * np.clip(((scene.hour - hours[0]) % 24) / (hours[1] - hours[0]), 0, 1)
     noon = rng.uniform(0, 0.5) * open_between(rng, scene, (11.5, 14), 15, scene.workday)
-    return kva * rng.uniform(0.3, 0.85) * (night * falling + noon) * (1 + rough(rng, scene.periods, 0.04)) + 0.3
+    return (
+        kva * rng.uniform(0.3, 0.85) * (night * falling + noon) * (1 + rough(rng, scene.periods, 0.04)) + 0.3
+    )
 
 
 def aquaculture(rng: Rng, scene: Scene, kva: float) -> Floats:
@@ -165,25 +263,42 @@ def aquaculture(rng: Rng, scene: Scene, kva: float) -> Floats:
     warm = np.clip((scene.temperature_c - rng.uniform(0, 12)) / 18, 0.1, 1)
     if rng.random() < 0.4:  # recirculating tanks: pumps and blowers never stop
         load = rng.uniform(0.5, 1) * (1 + rough(rng, scene.periods, log_uniform(rng, 0.002, 0.04)))
-        load += 0.2 * heating_need(scene, 20, 20) * rng.choice((0, 1)) * cycling(rng, np.full(scene.periods, 0.6), 40)
-        feed = sessions(rng, scene, np.full(scene.plan.days, 4.0), (0,) * 6 + (1,) * 12 + (0,) * 6, (0.05, 20, 0.3))
+        load += (
+            0.2
+            * heating_need(scene, 20, 20)
+            * rng.choice((0, 1))
+            * cycling(rng, np.full(scene.periods, 0.6), 40)
+        )
+        feed = sessions(
+            rng, scene, np.full(scene.plan.days, 4.0), (0,) * 6 + (1,) * 12 + (0,) * 6, (0.05, 20, 0.3)
+        )
         return kva * rng.uniform(0.2, 0.7) * (load + feed)
     number = int(rng.integers(1, 7))
     total = np.zeros(scene.periods)
     for _ in range(number):
         days = rng.random(scene.plan.days) < np.clip(1.5 * warm[::PER_DAY], 0, 1)
         total += open_between(rng, scene, (rng.uniform(18, 27), rng.uniform(28, 34)), 25, days)
-        total += open_between(rng, scene, (rng.uniform(11.5, 13), rng.uniform(13.5, 16)), 20, days & (rng.random(scene.plan.days) < 0.5))
+        total += open_between(
+            rng,
+            scene,
+            (rng.uniform(11.5, 13), rng.uniform(13.5, 16)),
+            20,
+            days & (rng.random(scene.plan.days) < 0.5),
+        )
     return kva * rng.uniform(0.3, 0.8) * total / number * (1 + wander(rng, scene.periods, 20, 0.03)) + 0.02
 
 
 def electric_heating(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a clean-heating customer: electric boilers, storage at night, or heat pumps."""
     need = heating_need(scene, rng.uniform(14, 19), rng.uniform(16, 30))
-    season = scene.by_day((scene.day_of_year < rng.uniform(70, 105)) | (scene.day_of_year > rng.uniform(295, 325)))
+    season = scene.by_day(
+        (scene.day_of_year < rng.uniform(70, 105)) | (scene.day_of_year > rng.uniform(295, 325))
+    )
     kind = rng.random()
     if kind < 0.35:
-        night = open_between(rng, scene, (rng.uniform(20, 23), rng.uniform(29, 32)), 5, np.ones(scene.plan.days, bool))
+        night = open_between(
+            rng, scene, (rng.uniform(20, 23), rng.uniform(29, 32)), 5, np.ones(scene.plan.days, bool)
+        )
         load = night * np.clip(1.5 * need, 0, 1)
     elif kind < 0.65:
         steps = int(rng.integers(2, 12))
@@ -226,6 +341,8 @@ def fuel_station(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a filling station or toll gate: canopy lights at night, a base all day."""
     dark = np.clip((0.08 - scene.clear_sky) / 0.06, 0, 1)
     base = rng.uniform(0.15, 0.5) * (1 + rough(rng, scene.periods, 0.06))
-    comfort = 0.3 * cycling(rng, cooling_need(scene, 23, 8) + heating_need(scene, 10, 12), rng.uniform(12, 40))
+    comfort = 0.3 * cycling(
+        rng, cooling_need(scene, 23, 8) + heating_need(scene, 10, 12), rng.uniform(12, 40)
+    )
     pumps = sessions(rng, scene, np.full(scene.plan.days, 30.0), _CHARGE, (0.05, 6, 0.5))
     return kva * rng.uniform(0.15, 0.5) * (base + rng.uniform(0.1, 0.5) * dark + comfort + pumps)

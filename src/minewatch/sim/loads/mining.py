@@ -3,8 +3,8 @@
 Rated powers are those of ``minewatch.schema.machines`` (manufacturers). Assumed: a machine differs from its
 rating by 3 % (1 sigma, power supplies and chips); air-cooled power rises 0.05 to 0.25 % per kelvin (leakage
 and fans); a machine restarts every 5 to 60 days and needs 3 to 12 minutes to come up; one in 20 to 300
-machine-days a board or supply fails for hours to weeks; cooling takes 2 to 10 % (policy.md section 5: PUE 1.02 to
-1.1), in homes with an air conditioner up to 40 %.
+machine-days a board or supply fails for hours to weeks; cooling takes 2 to 10 % (air-cooled farms
+have a PUE of 1.02 to 1.1), in homes with an air conditioner up to 40 %.
 """
 
 from datetime import date
@@ -32,7 +32,7 @@ RIGS_W = {"GPU rig 8x": 1250.0, "CPU server": 420.0}
 
 
 class Fleet(NamedTuple):
-    """Machines of one site: power of each at the wall and when each was switched on, minutes of the period."""
+    """Machines of one site: power of each at the wall and when it was switched on, minutes."""
 
     kw: Floats
     start_min: Floats
@@ -49,7 +49,11 @@ _POWER_W = {machine.model: machine.power_w for machine in machines()}
 def mining_load(rng: Rng, scene: Scene, mine: MinePlan) -> Floats:
     """Return the power of the mine behind one account, kW, zero outside its life."""
     fleet = _fleet(rng, scene, mine)
-    end_min = _minutes(scene, mine.end_on) + rng.uniform(480, 1200) if mine.end_on else scene.plan.days * DAY_MINUTES
+    end_min = (
+        _minutes(scene, mine.end_on) + rng.uniform(480, 1200)
+        if mine.end_on
+        else scene.plan.days * DAY_MINUTES
+    )
     running = blocks(fleet.start_min, np.maximum(end_min - fleet.start_min, 0), fleet.kw, scene.periods)
     running -= _failures(rng, fleet, end_min, scene.periods)
     schedule = _schedule(rng, scene, mine.kind) * _interruptions(rng, scene)
@@ -79,7 +83,9 @@ def _failures(rng: Rng, fleet: Fleet, end_min: float, periods: int) -> Floats:
     span = np.clip(end_min - np.maximum(fleet.start_min, 0), 0, None)
     restarts = rng.poisson(span / DAY_MINUTES * rng.uniform(0.015, 0.2))
     defects = rng.poisson(span / DAY_MINUTES / log_uniform(rng, 20, 300))
-    number = np.concatenate((np.repeat(np.arange(span.size), restarts), np.repeat(np.arange(span.size), defects)))
+    number = np.concatenate(
+        (np.repeat(np.arange(span.size), restarts), np.repeat(np.arange(span.size), defects))
+    )
     short = np.arange(number.size) < restarts.sum()
     at = np.maximum(fleet.start_min[number], 0) + rng.random(number.size) * span[number]
     minutes = np.where(short, rng.uniform(3, 12, number.size), rng.lognormal(6.5, 1.3, number.size))
@@ -92,7 +98,9 @@ def _schedule(rng: Rng, scene: Scene, kind: str) -> Floats:
     """Share of the machines wanted on."""
     if kind == "night_only":
         days = rng.random(scene.plan.days) < rng.uniform(0.9, 1)
-        return open_between(rng, scene, (rng.uniform(20, 24.5), rng.uniform(28.5, 33)), rng.uniform(1, 25), days)
+        return open_between(
+            rng, scene, (rng.uniform(20, 24.5), rng.uniform(28.5, 33)), rng.uniform(1, 25), days
+        )
     if kind == "price_following":
         return _price_following(rng, scene)
     if kind == "seasonal":

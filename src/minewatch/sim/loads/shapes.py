@@ -21,7 +21,7 @@ def log_uniform(rng: Rng, low: float, high: float) -> float:
 
 
 def wander(rng: Rng, periods: int, scale: float, sigma: float) -> Floats:
-    """Return smooth noise with standard deviation about 0.8 ``sigma`` that turns every ``scale`` intervals."""
+    """Return smooth noise with about 0.8 ``sigma`` deep that turns every ``scale`` intervals."""
     knots = rng.normal(0, sigma, int(periods / scale) + 3)
     return np.interp(np.arange(periods) / scale + rng.random(), np.arange(knots.size), knots)
 
@@ -37,7 +37,11 @@ def rough(rng: Rng, periods: int, sigma: float) -> Floats:
 
 
 def blocks(
-    start_min: npt.ArrayLike, minutes: npt.ArrayLike, kw: npt.ArrayLike, periods: int, step: int = STEP_MINUTES
+    start_min: npt.ArrayLike,
+    minutes: npt.ArrayLike,
+    kw: npt.ArrayLike,
+    periods: int,
+    step: int = STEP_MINUTES,
 ) -> Floats:
     """Return the mean power of rectangles that begin at ``start_min``, last ``minutes`` and draw ``kw``.
 
@@ -45,7 +49,8 @@ def blocks(
     period are cut off.
     """
     start = np.clip(np.asarray(start_min, dtype=np.float64), 0, periods * step)
-    end = np.clip(np.asarray(start_min, dtype=np.float64) + minutes, 0, periods * step)
+    stop = np.asarray(start_min, dtype=np.float64) + np.asarray(minutes, dtype=np.float64)
+    end = np.clip(stop, 0, periods * step)
     power = np.broadcast_to(np.asarray(kw, dtype=np.float64), start.shape)
     return _edge(start, power, periods, step) - _edge(end, power, periods, step)
 
@@ -114,7 +119,7 @@ def events(
 def sessions(
     rng: Rng, scene: Scene, daily: Floats, by_hour: Sequence[float], use: tuple[float, float, float]
 ) -> Floats:
-    """Return the power of events (see ``events``) of median length ``use[1]`` min, spread ``use[2]``, ``use[0]`` kW."""
+    """Return the power of ``events`` of length ``use[1]`` min, spread ``use[2]``, ``use[0]`` kW."""
     kw, median_min, spread = use
     start, minutes = events(rng, scene, daily, by_hour, (median_min, spread))
     return blocks(start, minutes, kw * rng.uniform(0.9, 1.05, start.size), scene.periods)

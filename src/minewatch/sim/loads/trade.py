@@ -6,11 +6,11 @@ from minewatch.sim.loads.shapes import (
     Rng,
     absences,
     at_hours,
+    blocks,
     cooling_need,
     cycling,
     events,
     heating_need,
-    blocks,
     open_between,
     rough,
     sessions,
@@ -18,9 +18,84 @@ from minewatch.sim.loads.shapes import (
 )
 from minewatch.sim.scene import Floats, Scene
 
-_GUESTS = (.35, .3, .28, .27, .27, .32, .55, .8, .75, .6, .55, .55, .6, .55, .5, .5, .55, .7, .85, .95, 1, 1, .85, .55)  # fmt: skip
-_MEALS = (.02, .01, .01, .01, .05, .2, .5, .5, .35, .5, .9, 1, 1, .6, .4, .4, .7, 1, 1, .9, .7, .4, .15, .05)  # fmt: skip
-_PEOPLE = (0, 0, 0, 0, 0, .02, .05, .3, .9, 1, 1, .95, .6, .75, .95, 1, 1, .85, .5, .25, .15, .1, .05, 0)  # fmt: skip
+_GUESTS = (
+    0.35,
+    0.3,
+    0.28,
+    0.27,
+    0.27,
+    0.32,
+    0.55,
+    0.8,
+    0.75,
+    0.6,
+    0.55,
+    0.55,
+    0.6,
+    0.55,
+    0.5,
+    0.5,
+    0.55,
+    0.7,
+    0.85,
+    0.95,
+    1,
+    1,
+    0.85,
+    0.55,
+)
+_MEALS = (
+    0.02,
+    0.01,
+    0.01,
+    0.01,
+    0.05,
+    0.2,
+    0.5,
+    0.5,
+    0.35,
+    0.5,
+    0.9,
+    1,
+    1,
+    0.6,
+    0.4,
+    0.4,
+    0.7,
+    1,
+    1,
+    0.9,
+    0.7,
+    0.4,
+    0.15,
+    0.05,
+)
+_PEOPLE = (
+    0,
+    0,
+    0,
+    0,
+    0,
+    0.02,
+    0.05,
+    0.3,
+    0.9,
+    1,
+    1,
+    0.95,
+    0.6,
+    0.75,
+    0.95,
+    1,
+    1,
+    0.85,
+    0.5,
+    0.25,
+    0.15,
+    0.1,
+    0.05,
+    0,
+)
 
 
 def _comfort(rng: Rng, scene: Scene, open_now: Floats) -> Floats:
@@ -61,12 +136,16 @@ def shop(rng: Rng, scene: Scene, kva: float) -> Floats:
 def restaurant(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a restaurant: two or three meal peaks, cold room, ventilation."""
     peak = kva * rng.uniform(0.2, 0.75)
-    open_now = open_between(rng, scene, (rng.uniform(5, 10), rng.uniform(20, 26)), 15, _open_days(rng, scene, 0.97))
+    open_now = open_between(
+        rng, scene, (rng.uniform(5, 10), rng.uniform(20, 26)), 15, _open_days(rng, scene, 0.97)
+    )
     meals = at_hours(_MEALS, scene.hour, rng.normal(0, 0.5))
     trade = scene.by_day(np.exp(rng.normal(0, 0.2, scene.plan.days)))
     kitchen = rng.uniform(0.3, 0.6) * meals * trade * np.clip(1 + rough(rng, scene.periods, 0.25), 0.2, 2.5)
     comfort = rng.uniform(0.1, 0.4) * _comfort(rng, scene, open_now)
-    cold = rng.uniform(0.05, 0.25) * cycling(rng, np.full(scene.periods, rng.uniform(0.4, 0.8)), rng.uniform(20, 60))
+    cold = rng.uniform(0.05, 0.25) * cycling(
+        rng, np.full(scene.periods, rng.uniform(0.4, 0.8)), rng.uniform(20, 60)
+    )
     return peak * (open_now * kitchen + comfort + cold + rng.uniform(0.01, 0.06))
 
 
@@ -77,8 +156,12 @@ def office(rng: Rng, scene: Scene, kva: float) -> Floats:
     people = at_hours(_PEOPLE, scene.hour, rng.normal(0, 0.5))
     there = scene.by_day(np.where(days, rng.uniform(0.75, 1.0, scene.plan.days), rng.uniform(0.02, 0.15)))
     base = rng.uniform(0.03, 0.35)
-    load = base * (1 + rough(rng, scene.periods, 0.02)) + 0.5 * there * people * (1 + rough(rng, scene.periods, 0.05))
-    return peak * np.clip(load + rng.uniform(0.1, 0.5) * _comfort(rng, scene, there * (people > 0.15)), 0, None)
+    load = base * (1 + rough(rng, scene.periods, 0.02)) + 0.5 * there * people * (
+        1 + rough(rng, scene.periods, 0.05)
+    )
+    return peak * np.clip(
+        load + rng.uniform(0.1, 0.5) * _comfort(rng, scene, there * (people > 0.15)), 0, None
+    )
 
 
 def school(rng: Rng, scene: Scene, kva: float) -> Floats:
@@ -88,7 +171,12 @@ def school(rng: Rng, scene: Scene, kva: float) -> Floats:
     summer = (scene.day_of_year > 188) & (scene.day_of_year < 243)
     days = scene.workday & ~winter & ~summer
     evening = rng.uniform(0.1, 0.9)
-    people = np.clip(at_hours(_PEOPLE, scene.hour, -0.6) + evening * at_hours((0,) * 18 + (0.6, 1, 1, 0.5, 0.1, 0), scene.hour), 0, 1)
+    people = np.clip(
+        at_hours(_PEOPLE, scene.hour, -0.6)
+        + evening * at_hours((0,) * 18 + (0.6, 1, 1, 0.5, 0.1, 0), scene.hour),
+        0,
+        1,
+    )
     there = scene.by_day(np.where(days, rng.uniform(0.85, 1, scene.plan.days), rng.uniform(0.02, 0.12)))
     load = rng.uniform(0.03, 0.12) + 0.6 * people * there * (1 + rough(rng, scene.periods, 0.08))
     return peak * np.clip(load + 0.4 * _comfort(rng, scene, there * people), 0, None)
@@ -100,7 +188,9 @@ def hotel(rng: Rng, scene: Scene, kva: float) -> Floats:
     filled = scene.by_day(np.clip(0.6 + rng.normal(0, 0.15, scene.plan.days) + 0.15 * ~scene.workday, 0.1, 1))
     guests = at_hours(_GUESTS, scene.hour, rng.normal(0, 0.4))
     rooms = 0.45 * filled * guests * (1 + rough(rng, scene.periods, 0.08))
-    return peak * np.clip(rng.uniform(0.12, 0.35) + rooms + 0.45 * filled * _comfort(rng, scene, guests), 0, None)
+    return peak * np.clip(
+        rng.uniform(0.12, 0.35) + rooms + 0.45 * filled * _comfort(rng, scene, guests), 0, None
+    )
 
 
 def hospital(rng: Rng, scene: Scene, kva: float) -> Floats:
@@ -130,8 +220,14 @@ def irrigation(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of an irrigation pump: long blocks in the dry growing season, nothing otherwise."""
     kw = kva * rng.uniform(0.35, 0.85)
     season = np.exp(-(((scene.day_of_year - rng.uniform(110, 220)) / rng.uniform(25, 60)) ** 2))
-    hours = np.where(rng.random() < 0.5, np.ones(24), at_hours((2, 2, 2, 2, 2, 2, 1, 1) + (0.4,) * 14 + (2, 2), np.arange(24) + 0.5))
-    start, minutes = events(rng, scene, season * rng.uniform(0.3, 1.2), hours.tolist(), (rng.uniform(90, 900), 0.6))
+    hours = np.where(
+        rng.random() < 0.5,
+        np.ones(24),
+        at_hours((2, 2, 2, 2, 2, 2, 1, 1) + (0.4,) * 14 + (2, 2), np.arange(24) + 0.5),
+    )
+    start, minutes = events(
+        rng, scene, season * rng.uniform(0.3, 1.2), hours.tolist(), (rng.uniform(90, 900), 0.6)
+    )
     running = np.clip(blocks(start, minutes, 1.0, scene.periods), 0, 1)
     return running * kw * (1 + wander(rng, scene.periods, 40, 0.03)) + rng.choice((0.0, 0.005, 0.02))
 

@@ -1,0 +1,82 @@
+"""Curves to Arrow: one row per subject and local day, values as lists, without copying value by value."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from minewatch.schema.tables import TABLES
+from minewatch.sim.county import CountyPlan
+
+
+class DayRows:
+    """Collects curves of whole periods and gives them as a table, one row per subject and day."""
+
+    def __init__(self, plan: CountyPlan, id_name: str) -> None:
+        self._plan, self._id_name = plan, id_name
+        self._per_day = 1440 // plan.interval_minutes
+        self._ids: list[str] = []
+        self._columns: dict[str, list[npt.NDArray[Any] | None]] = {}
+
+    def add(self, subject_id: str, columns: dict[str, npt.NDArray[Any]]) -> None:
+        """Add curves of shape (intervals,), or (3, intervals) by phase; a column left out is null."""
+        for name in columns.keys() - self._columns.keys():
+            self._columns[name] = [None] * len(self._ids)
+        self._ids.append(subject_id)
+        for name, values in self._columns.items():
+            given = columns.get(name)
+            small = given if given is None or given.dtype == np.uint8 else given.astype(np.float32)
+            values.append(small)
+
+    def table(self) -> pa.Table:
+        """Return id, day and one list column per curve, ordered as added, then by day."""
+        days = self._plan.days
+        first = np.datetime64(self._plan.start_on)
+        day = np.tile(first + np.arange(days), len(self._ids)).astype("datetime64[D]")
+        columns: dict[str, pa.Array] = {
+            self._id_name: pa.array(np.repeat(np.array(self._ids, dtype=object), days), pa.string()),
+            "day": pa.array(day, pa.date32()),
+        }
+        for name, values in self._columns.items():
+            columns[name] = self._lists(values)
+        return pa.table(columns)
+
+    def as_table(self, name: str) -> pa.Table:
+        """Return the rows in the schema of the canonical table ``name``; curves never added are null."""
+        rows = self.table()
+        minutes = pa.array(np.full(rows.num_rows, self._plan.interval_minutes), pa.int16())
+        rows = rows.append_column("interval_minutes", minutes)
+        schema = TABLES[name].schema
+        return pa.table(
+            [
+                rows[field.name].combine_chunks().cast(field.type)
+                if field.name in rows.column_names
+                else pa.nulls(rows.num_rows, field.type)
+                for field in schema
+            ],
+            schema=schema,
+        )
+
+    def cast_to(self, schema: pa.Schema) -> pa.Table:
+        """Return the rows in ``schema``; empty where nothing was added."""
+        return self.table().select(schema.names).cast(schema) if self._ids else schema.empty_table()
+
+    def _lists(self, values: list[npt.NDArray[Any] | None]) -> pa.Array:
+        given = [array for array in values if array is not None]
+        missing = np.repeat([array is None for array in values], self._plan.days)
+        if given[0].ndim == 1:
+            flat = np.concatenate(given)
+            return pa.ListArray.from_arrays(
+                _offsets(missing, self._per_day), pa.array(flat), mask=pa.array(missing)
+            )
+        by_day = [array.reshape(3, self._plan.days, self._per_day).swapaxes(0, 1).ravel() for array in given]
+        flat = np.concatenate(by_day)
+        inner_offsets = np.arange(0, flat.size + 1, self._per_day, dtype=np.int32)
+        inner = pa.ListArray.from_arrays(pa.array(inner_offsets), pa.array(flat))
+        return pa.ListArray.from_arrays(_offsets(missing, 3), inner, mask=pa.array(missing))
+
+
+def _offsets(missing: npt.NDArray[np.bool_], length: int) -> pa.Array:
+    steps = np.where(missing, 0, length)
+    return pa.array(np.concatenate(([0], np.cumsum(steps))).astype(np.int32))

@@ -1,0 +1,114 @@
+"""Ground truth of a simulated county. These schemas live here so that no detector can read them."""
+
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from minewatch.schema.columns import DataClass, column
+from minewatch.schema.types import DAY_CURVE, INSTANT
+
+_T = DataClass.TRUTH
+
+MACHINE_COUNT = pa.struct(
+    [pa.field("model", pa.string(), nullable=False), pa.field("count", pa.int64(), nullable=False)]
+)
+
+TRUTH_USAGE_POINTS = pa.schema(
+    [
+        column("usage_point_id", pa.string(), "户号", data_class=_T, required=True),
+        column("kind", pa.string(), "class, or what a mine pretends to be", data_class=_T, required=True),
+        column("mine_kind", pa.string(), "kind of mine; null: none", data_class=_T),
+        column("site", pa.string(), "operator's site, common to split accounts", data_class=_T),
+        column("machines", pa.list_(MACHINE_COUNT), "machines by model", data_class=_T),
+        column("algorithm", pa.string(), "proof-of-work function", data_class=_T),
+        column("power_kw", pa.float64(), "rated power of the mine", unit="kW", data_class=_T),
+        column("metered", pa.bool_(), "false: behind a bypass", data_class=_T),
+        column("onset_at", INSTANT, "first interval of the period with mining", data_class=_T),
+        column("ended_at", INSTANT, "end of the last interval; null: on at the end", data_class=_T),
+        column(
+            "mining_kwh",
+            pa.float64(),
+            "mining energy in the period",
+            unit="kWh",
+            data_class=_T,
+            required=True,
+        ),
+        column(
+            "infected",
+            pa.int64(),
+            "computers that a trojan makes mine",
+            unit="1",
+            data_class=_T,
+            required=True,
+        ),
+        column("true_transformer_id", pa.string(), "transformer in the field", data_class=_T, required=True),
+        column(
+            "changes",
+            pa.list_(pa.string()),
+            "tenant, step, opening, solar, meter",
+            data_class=_T,
+            required=True,
+        ),
+    ]
+)
+
+TRUTH_MINING = pa.schema(
+    [
+        column("usage_point_id", pa.string(), "户号", data_class=_T, required=True),
+        column("day", pa.date32(), "local day", data_class=_T, required=True),
+        column("kw", DAY_CURVE, "mining power, metered or not", unit="kW", data_class=_T, required=True),
+    ]
+)
+
+TRUTH_TRANSFORMERS = pa.schema(
+    [
+        column("transformer_id", pa.string(), "transformer", data_class=_T, required=True),
+        column("day", pa.date32(), "local day", data_class=_T, required=True),
+        column("unmetered_kw", DAY_CURVE, "load behind no meter", unit="kW", data_class=_T, required=True),
+        column("loss_kw", DAY_CURVE, "technical losses", unit="kW", data_class=_T, required=True),
+        column(
+            "export_kw",
+            DAY_CURVE,
+            "solar power that customers feed in",
+            unit="kW",
+            data_class=_T,
+            required=True,
+        ),
+        column(
+            "clock_fast_min",
+            pa.float64(),
+            "error of its meter's clock",
+            unit="min",
+            data_class=_T,
+            required=True,
+        ),
+    ]
+)
+
+TRUTH_PLANTS = pa.schema(
+    [
+        column("plant_id", pa.string(), "plant", data_class=_T, required=True),
+        column("hour", INSTANT, "start of the hour", data_class=_T, required=True),
+        column(
+            "diverted_mw",
+            pa.float64(),
+            "power sent over a private line",
+            unit="MW",
+            data_class=_T,
+            required=True,
+        ),
+        column(
+            "spilled_m3s", pa.float64(), "water past the turbines", unit="m3/s", data_class=_T, required=True
+        ),
+    ]
+)
+
+TRUTH = MappingProxyType(
+    {
+        "truth_usage_points": TRUTH_USAGE_POINTS,
+        "truth_mining": TRUTH_MINING,
+        "truth_transformers": TRUTH_TRANSFORMERS,
+        "truth_plants": TRUTH_PLANTS,
+    }
+)
+"""Schemas of the truth tables about loads, by name."""
