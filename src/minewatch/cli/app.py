@@ -1,7 +1,10 @@
 """The verbs of the command. Each module imports its stage only when the verb is called."""
 
+from typing import Annotated
+
 import typer
 
+from minewatch import __version__
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -13,5 +16,23 @@ app = typer.Typer(
         "发现电网中的虚拟货币挖矿活动,查明主体与地点,并给出证据。",
     ),
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def minewatch(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help=say("Version", "版本")),
+    ] = False,
+) -> None:
+    """Options before the verb; ``version`` is handled by its callback."""
+    _ = version
+
 
 # Verbs register themselves here, in the order of the help page.

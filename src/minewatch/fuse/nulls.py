@@ -7,20 +7,14 @@ P(score ≥ s) is bounded by (1 + #{≥ s}) / (n + 1), which holds for exchangea
 distribution.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 Floats = npt.NDArray[np.float64]
-
-CALIBRATED = ("meter", "wire")
-"""Evidence families with a shipped null, ``calibration/<family>_scores.parquet``."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +32,10 @@ class Null:
 
 
 def null_from_table(table: pa.Table) -> Null:
-    """Build a null from columns ``class``, ``prevalence`` (share of customers, same in all rows of a class)
-    and ``score``.
+    """Build a null from the columns ``class``, ``prevalence`` and ``score`` of a table.
 
-    Raises ValueError where the prevalences do not sum to a positive number.
+    ``prevalence`` is the share of customers and the same in all rows of a class. Raises ValueError where
+    the prevalences do not sum to a positive number.
     """
     classes = np.asarray(table["class"].to_pylist())
     scores = table["score"].to_numpy().astype(np.float64)
@@ -53,25 +47,25 @@ def null_from_table(table: pa.Table) -> Null:
     return Null(tuple(np.sort(scores[classes == name]) for name in names), shares / shares.sum())
 
 
-@cache
-def shipped_null(family: str) -> Null:
-    """Return the null of an evidence family that comes with the package."""
-    with resources.as_file(resources.files(__package__) / "calibration" / f"{family}_scores.parquet") as path:
-        return null_from_table(pq.read_table(path))
+@dataclass(frozen=True)
+class FamilyScore:
+    """What one evidence family says of a site: the largest ``score`` of its ``subjects`` subjects."""
+
+    family: str
+    score: float
+    subjects: int
 
 
-def joint_p_value(nulls: Sequence[Null], scores: Sequence[float], subjects: Sequence[int]) -> float:
-    """Return a p-value for the sum of independent family ``scores``.
+def site_p_value(families: Sequence[FamilyScore], routes: int, nulls: Mapping[str, Null]) -> float:
+    """Return the p-value of an innocent site that scored like this.
 
-    ``scores[i]`` is the largest of ``subjects[i]`` subjects of family i. The sum of the families reaches s
-    only if for every split of s some family exceeds its part; with the observed parts as the split this
-    gives, for independent innocent families, P ≤ Π p_i · (1 − ln Π p_i + …), the distribution of a product
-    of uniform variables (Fisher 1932). A single family gives back its own p-value.
+    Within a family the largest of k scores is corrected by k (Bonferroni). Families are independent for an
+    innocent site, so their p-values combine as a product of uniform variables (Fisher 1932). A site can
+    come on the list by any of the ``routes`` families of the run, alone or together, and a family that saw
+    no sign is left out of the product; the result is corrected by ``routes`` for that choice.
     """
-    bounds = [
-        min(1.0, count * null.exceedance(score)) for null, score, count in zip(nulls, scores, subjects, strict=True)
-    ]
-    return _product_of_uniforms(bounds)
+    bounds = [min(1.0, item.subjects * nulls[item.family].exceedance(item.score)) for item in families]
+    return min(1.0, routes * _product_of_uniforms(bounds))
 
 
 def _product_of_uniforms(p_values: Sequence[float]) -> float:

@@ -18,8 +18,11 @@ _CONTRADICTION_Z = 2.5758293035489004
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two estimates side by side: ``z`` is their distance in standard deviations of its uncertainty,
-    ``log10_lr`` how much better one farm explains it than two unrelated loads."""
+    """Two estimates side by side.
+
+    ``z`` is their distance in standard deviations, ``log10_lr`` how much better one farm explains them than
+    two unrelated loads.
+    """
 
     z: float
     log10_lr: float

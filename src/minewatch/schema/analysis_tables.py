@@ -22,21 +22,31 @@ LOAD_FEATURES = pa.schema(
     [
         column("usage_point_id", pa.string(), "户号", data_class=_PERSONAL, required=True),
         *_PERIOD,
-        column("features", pa.list_(pa.float64()), "in the order of minewatch.kernels.load_features.FEATURES"),
+        column(
+            "features", pa.list_(pa.float64()), "in the order of minewatch.kernels.load_features.FEATURES"
+        ),
     ]
 )
 
 EVIDENCE = pa.schema(
     [
-        column("evidence_id", pa.string(), "hash of detector, version, subject, period and inputs", required=True),
+        column(
+            "evidence_id", pa.string(), "hash of detector, version, subject, period and inputs", required=True
+        ),
         column("detector", pa.string(), "name of the detector", required=True),
         column("detector_version", pa.string(), "its version", required=True),
         column("subject_kind", pa.string(), "see minewatch.schema.evidence.SubjectKind", required=True),
         column("subject_id", pa.string(), "id of the subject", data_class=_PERSONAL, required=True),
         *_PERIOD,
-        column("log10_lr", pa.float64(), "strength for mining against the best innocent explanation; null: refused"),
+        column(
+            "log10_lr",
+            pa.float64(),
+            "strength for mining against the best innocent explanation; null: refused",
+        ),
         column("best_alternative", pa.string(), "that innocent explanation"),
-        column("alternatives", pa.list_(NAMED_PROBABILITY), "probability of each innocent class, mining excluded"),
+        column(
+            "alternatives", pa.list_(NAMED_PROBABILITY), "probability of each innocent class, mining excluded"
+        ),
         *_POWER,
         column("onset_at", INSTANT, "when the mining load or flow began; null: before the data"),
         column("ended_at", INSTANT, "when it ended; null: still on at the end of the data"),
@@ -57,8 +67,12 @@ ASSESSMENTS = pa.schema(
         column("site_id", pa.string(), "site", data_class=_PERSONAL, required=True),
         column("score", pa.float64(), "combined log10 likelihood ratio", unit="1", required=True),
         column("posterior", pa.float64(), "probability of mining", unit="1", required=True),
-        column("p_value", pa.float64(), "conformal p-value against innocent look-alikes", unit="1", required=True),
-        column("q_value", pa.float64(), "false-discovery rate of the list down to here", unit="1", required=True),
+        column(
+            "p_value", pa.float64(), "conformal p-value against innocent look-alikes", unit="1", required=True
+        ),
+        column(
+            "q_value", pa.float64(), "false-discovery rate of the list down to here", unit="1", required=True
+        ),
         column("listed", pa.bool_(), "on the list at the stated rate", required=True),
     ]
 )
@@ -71,13 +85,21 @@ FINDINGS = pa.schema(
         *_PERIOD,
         column("address", pa.string(), "premises", data_class=_PERSONAL),
         column("region_code", pa.string(), "GB/T 2260 code"),
-        column("usage_points", pa.list_(NAMED_PROBABILITY), "户号 with link probability", data_class=_PERSONAL),
-        column("endpoints", pa.list_(NAMED_PROBABILITY), "ip:port with link probability", data_class=_PERSONAL),
+        column(
+            "usage_points", pa.list_(NAMED_PROBABILITY), "户号 with link probability", data_class=_PERSONAL
+        ),
+        column(
+            "endpoints", pa.list_(NAMED_PROBABILITY), "ip:port with link probability", data_class=_PERSONAL
+        ),
         column("enterprises", pa.list_(NAMED_PROBABILITY), "enterprise_id with link probability"),
-        column("enterprise_name", pa.string(), "企业: most probable enterprise or customer", data_class=_PERSONAL),
+        column(
+            "enterprise_name", pa.string(), "企业: most probable enterprise or customer", data_class=_PERSONAL
+        ),
         column("links", pa.list_(LINK), "how the parts hang together", data_class=_PERSONAL),
         column("posterior", pa.float64(), "probability of mining", unit="1", required=True),
-        column("q_value", pa.float64(), "false-discovery rate of the list down to here", unit="1", required=True),
+        column(
+            "q_value", pa.float64(), "false-discovery rate of the list down to here", unit="1", required=True
+        ),
         *_POWER,
         column("energy_kwh", pa.float64(), "mining energy in the period", unit="kWh"),
         column("energy_kwh_low", pa.float64(), "lower end of the 90 % interval", unit="kWh"),
@@ -85,11 +107,15 @@ FINDINGS = pa.schema(
         column("hash_rate", pa.float64(), "算力", unit="H/s"),
         column("algorithm", pa.string(), "proof-of-work function of the hash rate"),
         column("coin", pa.string(), "ticker, where known"),
-        column("kind", pa.string(), "active, passive_victim, unmetered_supply, plant_diversion", required=True),
+        column(
+            "kind", pa.string(), "active, passive_victim, unmetered_supply, plant_diversion", required=True
+        ),
         column("site_class", pa.string(), "operating or under_construction", required=True),
         column("onset_at", INSTANT, "earliest onset"),
         column("ended_at", INSTANT, "end; null: still on"),
-        column("contradictions", pa.list_(REASON), "estimates that disagree: a reason not to act", required=True),
+        column(
+            "contradictions", pa.list_(REASON), "estimates that disagree: a reason not to act", required=True
+        ),
         column("reasons", pa.list_(REASON), "what a person can check", required=True),
         column("evidence_ids", pa.list_(pa.string()), "evidence it rests on", required=True),
     ]

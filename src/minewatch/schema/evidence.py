@@ -90,7 +90,9 @@ class Evidence:
 
     def __post_init__(self) -> None:
         if not self.reasons:
-            raise ValueError(f"{self.detector.name} gives no reason for {self.subject_kind} {self.subject_id}")
+            raise ValueError(
+                f"{self.detector.name} gives no reason for {self.subject_kind} {self.subject_id}"
+            )
 
     @property
     def refused(self) -> bool:

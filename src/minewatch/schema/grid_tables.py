@@ -10,7 +10,11 @@ _PERSONAL, _IMPORTANT = DataClass.PERSONAL, DataClass.IMPORTANT
 USAGE_POINTS = pa.schema(
     [
         column(
-            "usage_point_id", pa.string(), "户号, opaque, leading zeros kept", data_class=_PERSONAL, required=True
+            "usage_point_id",
+            pa.string(),
+            "户号, opaque, leading zeros kept",
+            data_class=_PERSONAL,
+            required=True,
         ),
         column("customer_name", pa.string(), "户名", data_class=_PERSONAL),
         column("uscc", pa.string(), "统一社会信用代码, GB 32100-2015"),
@@ -20,7 +24,11 @@ USAGE_POINTS = pa.schema(
         column("lat", pa.float64(), "latitude, WGS 84", unit="deg", data_class=_PERSONAL),
         column("transformer_id", pa.string(), "supplying transformer (台区)", data_class=_IMPORTANT),
         column("feeder_id", pa.string(), "supplying feeder", data_class=_IMPORTANT),
-        column("tariff_class", pa.string(), "residential, agricultural, commercial_single, commercial_two_part, …"),
+        column(
+            "tariff_class",
+            pa.string(),
+            "residential, agricultural, commercial_single, commercial_two_part, …",
+        ),
         column("voltage_kv", pa.float64(), "supply voltage", unit="kV"),
         column("contract_kva", pa.float64(), "contract capacity", unit="kVA"),
         column("industry_code", pa.string(), "GB/T 4754 industry"),
@@ -47,7 +55,14 @@ def _curves(data_class: DataClass) -> list[pa.Field]:
     return [
         column("day", pa.date32(), "local day", required=True),
         column("interval_minutes", pa.int16(), "length of one interval", unit="min", required=True),
-        column("kw", DAY_CURVE, "mean active power of each interval", unit="kW", data_class=data_class, required=True),
+        column(
+            "kw",
+            DAY_CURVE,
+            "mean active power of each interval",
+            unit="kW",
+            data_class=data_class,
+            required=True,
+        ),
         column("kvar", DAY_CURVE, "mean reactive power of each interval", unit="kvar", data_class=data_class),
         column("current_a", PHASE_CURVES, "phase currents", unit="A", data_class=data_class),
         column("voltage_v", PHASE_CURVES, "phase voltages", unit="V", data_class=data_class),
@@ -63,8 +78,12 @@ DAILY_READINGS = pa.schema(
     [
         column("usage_point_id", pa.string(), "户号", data_class=_PERSONAL, required=True),
         column("day", pa.date32(), "local day", required=True),
-        column("energy_kwh", pa.float64(), "energy of the day", unit="kWh", data_class=_PERSONAL, required=True),
-        column("register_kwh", pa.float64(), "meter register at the day's end", unit="kWh", data_class=_PERSONAL),
+        column(
+            "energy_kwh", pa.float64(), "energy of the day", unit="kWh", data_class=_PERSONAL, required=True
+        ),
+        column(
+            "register_kwh", pa.float64(), "meter register at the day's end", unit="kWh", data_class=_PERSONAL
+        ),
     ]
 )
 
@@ -93,11 +112,15 @@ PLANT_READINGS = pa.schema(
     [
         column("plant_id", pa.string(), "plant", required=True),
         column("hour", INSTANT, "start of the hour", required=True),
-        column("mw", pa.float64(), "mean output to the grid", unit="MW", data_class=_IMPORTANT, required=True),
+        column(
+            "mw", pa.float64(), "mean output to the grid", unit="MW", data_class=_IMPORTANT, required=True
+        ),
         column("inflow_m3s", pa.float64(), "inflow", unit="m3/s"),
         column("head_m", pa.float64(), "net head", unit="m"),
         column("available_mw", pa.float64(), "capacity not on outage", unit="MW", data_class=_IMPORTANT),
-        column("dispatched_mw", pa.float64(), "output that dispatch asked for", unit="MW", data_class=_IMPORTANT),
+        column(
+            "dispatched_mw", pa.float64(), "output that dispatch asked for", unit="MW", data_class=_IMPORTANT
+        ),
     ]
 )
 

@@ -52,16 +52,22 @@ FLOWS = pa.schema(
         column("agent", pa.string(), "miner software and version"),
         column("pool", pa.string(), "pool by name, or its address"),
         column("accounts", pa.list_(pa.string()), "wallets or pool accounts", data_class=_PERSONAL),
-        column("workers", pa.list_(WORKER_SHARES), "worker names with shares submitted", data_class=_PERSONAL),
+        column(
+            "workers", pa.list_(WORKER_SHARES), "worker names with shares submitted", data_class=_PERSONAL
+        ),
         column("difficulty", pa.list_(DIFFICULTY_CHANGE), "difficulty set by the pool over time", unit="1"),
-        column("expected_hashes", pa.float64(), "hashes that the accepted shares stand for on average", unit="1"),
+        column(
+            "expected_hashes", pa.float64(), "hashes that the accepted shares stand for on average", unit="1"
+        ),
         column("shares_submitted", pa.int64(), "shares sent", unit="1"),
         column("shares_accepted", pa.int64(), "shares the pool accepted", unit="1"),
         column("shares_rejected", pa.int64(), "shares rejected, stale or doubled", unit="1"),
         column("shares_first_at", INSTANT, "start of the time in which shares were counted"),
         column("shares_last_at", INSTANT, "end of the time in which shares were counted"),
         column("job_times", pa.list_(INSTANT), "times at which the pool sent work"),
-        column("evidence_lines", pa.list_(pa.string()), "the protocol lines that show it", data_class=_PERSONAL),
+        column(
+            "evidence_lines", pa.list_(pa.string()), "the protocol lines that show it", data_class=_PERSONAL
+        ),
     ]
 )
 

@@ -56,7 +56,9 @@ LABELS = pa.schema(
     [
         column("label_id", pa.string(), "number", required=True),
         column("finding_id", pa.string(), "finding that was inspected, where there was one"),
-        column("subject_kind", pa.string(), "usage_point, transformer, plant, endpoint, address", required=True),
+        column(
+            "subject_kind", pa.string(), "usage_point, transformer, plant, endpoint, address", required=True
+        ),
         column("subject_id", pa.string(), "id of the subject", data_class=_PERSONAL, required=True),
         column("outcome", pa.string(), "mining, victim, not_mining", required=True),
         column("innocent_class", pa.string(), "what it was instead, for not_mining"),
@@ -77,7 +79,13 @@ FILES = pa.schema(
         column("table", pa.string(), "table it went to", required=True),
         column("rows_in", pa.int64(), "rows found", unit="1", required=True),
         column("accepted", pa.int64(), "rows taken, corrections included", unit="1", required=True),
-        column("corrected", pa.int64(), "of the accepted, rows that replace an earlier one", unit="1", required=True),
+        column(
+            "corrected",
+            pa.int64(),
+            "of the accepted, rows that replace an earlier one",
+            unit="1",
+            required=True,
+        ),
         column("duplicate", pa.int64(), "rows already there with the same values", unit="1", required=True),
         column("quarantined", pa.int64(), "rows put aside with a reason", unit="1", required=True),
         column("notes", pa.list_(REASON), "what the reader noticed"),
@@ -96,14 +104,21 @@ QUARANTINE = pa.schema(
         column("column", pa.string(), "column as the file names it; null: the whole row"),
         column("value", pa.string(), "offending value as text", data_class=_PERSONAL),
         column("reason", REASON, "why", required=True),
-        column("row", pa.string(), "whole row as a JSON object, to correct and submit again", data_class=_PERSONAL),
+        column(
+            "row",
+            pa.string(),
+            "whole row as a JSON object, to correct and submit again",
+            data_class=_PERSONAL,
+        ),
         column("resolved_by", pa.string(), "source_id of the file that brought the corrected row"),
     ]
 )
 
 MANIFESTS = pa.schema(
     [
-        column("run_id", pa.string(), "hash of what was read, the parameters and the software", required=True),
+        column(
+            "run_id", pa.string(), "hash of what was read, the parameters and the software", required=True
+        ),
         column("verb", pa.string(), "scan, calibrate, …", required=True),
         column("period_start_at", INSTANT, "start", required=True),
         column("period_end_at", INSTANT, "end, excluded", required=True),
@@ -111,8 +126,12 @@ MANIFESTS = pa.schema(
         column("outputs", pa.list_(INPUT), "table versions written", required=True),
         column("steps", pa.list_(pa.string()), "name@version of each step", required=True),
         column("parameters", pa.string(), "JSON object", required=True),
-        column("software", pa.string(), "JSON object: versions of minewatch and what it stands on", required=True),
-        column("models", pa.string(), "JSON object: SHA-256 of each model and calibration used", required=True),
+        column(
+            "software", pa.string(), "JSON object: versions of minewatch and what it stands on", required=True
+        ),
+        column(
+            "models", pa.string(), "JSON object: SHA-256 of each model and calibration used", required=True
+        ),
         column("engine", pa.string(), "local or spark", required=True),
         column("started_at", INSTANT, "start of the run", required=True),
         column("finished_at", INSTANT, "end of the run", required=True),

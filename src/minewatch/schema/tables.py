@@ -28,7 +28,9 @@ LINEAGE = pa.schema(
     [
         column("source_id", pa.string(), "SHA-256 of the file the row was read from", required=True),
         column("source_line", pa.int64(), "line or record number in that file, from 1", required=True),
-        column("revision", pa.int64(), "commit number; of rows with one key the highest is valid", required=True),
+        column(
+            "revision", pa.int64(), "commit number; of rows with one key the highest is valid", required=True
+        ),
         column("bucket", pa.int32(), "partition number of the row", required=True),
     ]
 )
@@ -59,10 +61,18 @@ _BUCKET, _CAPTURE, _WHOLE = Layout.BUCKET, Layout.CAPTURE, Layout.WHOLE
 
 INGESTED: Mapping[str, TableSpec] = _catalogue(
     TableSpec(
-        "usage_points", grid_tables.USAGE_POINTS, ("usage_point_id",), _BUCKET, "customer archive of the grid company"
+        "usage_points",
+        grid_tables.USAGE_POINTS,
+        ("usage_point_id",),
+        _BUCKET,
+        "customer archive of the grid company",
     ),
     TableSpec(
-        "transformers", grid_tables.TRANSFORMERS, ("transformer_id",), _BUCKET, "archive of distribution transformers"
+        "transformers",
+        grid_tables.TRANSFORMERS,
+        ("transformer_id",),
+        _BUCKET,
+        "archive of distribution transformers",
     ),
     TableSpec(
         "interval_readings",
@@ -72,7 +82,11 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         "one row per customer and local day, readings as lists",
     ),
     TableSpec(
-        "daily_readings", grid_tables.DAILY_READINGS, ("usage_point_id", "day"), _BUCKET, "energy per customer and day"
+        "daily_readings",
+        grid_tables.DAILY_READINGS,
+        ("usage_point_id", "day"),
+        _BUCKET,
+        "energy per customer and day",
     ),
     TableSpec(
         "transformer_readings",
@@ -82,10 +96,14 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         "supply side of a transformer, one row per local day",
     ),
     TableSpec("plants", grid_tables.PLANTS, ("plant_id",), _WHOLE, "power plants"),
-    TableSpec("plant_readings", grid_tables.PLANT_READINGS, ("plant_id", "hour"), _WHOLE, "output and its drivers"),
+    TableSpec(
+        "plant_readings", grid_tables.PLANT_READINGS, ("plant_id", "hour"), _WHOLE, "output and its drivers"
+    ),
     TableSpec("weather", grid_tables.WEATHER, ("region_code", "hour"), _WHOLE, "outside temperature"),
     TableSpec("prices", grid_tables.PRICES, ("region_code", "hour"), _WHOLE, "price of energy by hour"),
-    TableSpec("flows", network_tables.FLOWS, ("flow_id",), _CAPTURE, "bidirectional network flows with mining facts"),
+    TableSpec(
+        "flows", network_tables.FLOWS, ("flow_id",), _CAPTURE, "bidirectional network flows with mining facts"
+    ),
     TableSpec(
         "ip_leases",
         network_tables.IP_LEASES,
@@ -95,16 +113,24 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
     ),
     TableSpec("enterprises", record_tables.ENTERPRISES, ("enterprise_id",), _WHOLE, "business register"),
     TableSpec(
-        "applications", record_tables.APPLICATIONS, ("application_id",), _WHOLE, "power connection and energy review"
+        "applications",
+        record_tables.APPLICATIONS,
+        ("application_id",),
+        _WHOLE,
+        "power connection and energy review",
     ),
-    TableSpec("tips", record_tables.TIPS, ("tip_id",), _WHOLE, "reports from the public and from inspections"),
+    TableSpec(
+        "tips", record_tables.TIPS, ("tip_id",), _WHOLE, "reports from the public and from inspections"
+    ),
     TableSpec("labels", record_tables.LABELS, ("label_id",), _WHOLE, "what inspections confirmed"),
 )
 """Tables filled from foreign files."""
 
 RECORDED: Mapping[str, TableSpec] = _catalogue(
     TableSpec("files", record_tables.FILES, ("source_id",), _WHOLE, "ledger of ingested files"),
-    TableSpec("quarantine", record_tables.QUARANTINE, ("quarantine_id",), _WHOLE, "rows not taken, with the reason"),
+    TableSpec(
+        "quarantine", record_tables.QUARANTINE, ("quarantine_id",), _WHOLE, "rows not taken, with the reason"
+    ),
     TableSpec("manifests", record_tables.MANIFESTS, ("run_id",), _WHOLE, "what each run read, did and wrote"),
 )
 """Tables that Minewatch keeps about its own work."""
@@ -117,7 +143,13 @@ ANALYSED: Mapping[str, TableSpec] = _catalogue(
         _BUCKET,
         "features of a customer's load curve",
     ),
-    TableSpec("evidence", analysis_tables.EVIDENCE, ("evidence_id",), _WHOLE, "what one detector says of one subject"),
+    TableSpec(
+        "evidence",
+        analysis_tables.EVIDENCE,
+        ("evidence_id",),
+        _WHOLE,
+        "what one detector says of one subject",
+    ),
     TableSpec(
         "assessments",
         analysis_tables.ASSESSMENTS,
@@ -125,7 +157,9 @@ ANALYSED: Mapping[str, TableSpec] = _catalogue(
         _WHOLE,
         "combined score of every site that was looked at, listed or not",
     ),
-    TableSpec("findings", analysis_tables.FINDINGS, ("finding_id",), _WHOLE, "the list of suspected mining sites"),
+    TableSpec(
+        "findings", analysis_tables.FINDINGS, ("finding_id",), _WHOLE, "the list of suspected mining sites"
+    ),
 )
 """Tables that the analysis writes."""
 

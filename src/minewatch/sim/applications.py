@@ -1,7 +1,8 @@
 """Applications for connection (用电报装): those of new customers, and those of mines under construction.
 
 Floor area and bandwidth are assumed: an ordinary works declares 4 to 40 m2 per 10 kVA; a farm of
-machines needs little of both (facts: under 1 Mbit/s per thousand machines), and tells more than it has or nothing.
+machines needs little of both (under 1 Mbit/s per thousand machines is what is told of real farms), and tells
+more than it has or nothing.
 """
 
 from collections.abc import Iterator

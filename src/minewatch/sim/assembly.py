@@ -144,14 +144,13 @@ class _Build:
 
     def tables(self, customers: tuple[Customer, ...]) -> dict[str, pa.Table]:
         """Return the canonical tables."""
-        rows = {
+        return {
             "usage_points": _rows("usage_points", map(_usage_point_row, customers)),
             "transformers": _rows("transformers", self._transformers),
             "interval_readings": self._readings.as_table("interval_readings"),
             "transformer_readings": self._supplies.as_table("transformer_readings"),
             "applications": _rows("applications", applications(self._plan, self._number, customers)),
         }
-        return rows
 
     def truth(self) -> dict[str, pa.Table]:
         """Return the truth tables."""

@@ -1,7 +1,8 @@
 """The Chinese calendar of work and rest: weekends, holidays, make-up workdays, Spring Festival.
 
 Source of the dates: the State Council's yearly notices on holiday arrangements
-(国务院办公厅关于部分节假日安排的通知) for 2024, 2025 and 2026. Other years have the lunar new year alone (astronomical date), eight days long.
+(国务院办公厅关于部分节假日安排的通知) for 2024, 2025 and 2026. Other years have the lunar new year alone
+(astronomical date), eight days long.
 """
 
 from datetime import date, timedelta

@@ -87,7 +87,9 @@ def scene_of(plan: CountyPlan, region_code: str) -> Scene:
     hour = np.tile((np.arange(PER_DAY) + 0.5) / 4, plan.days)
     day = np.repeat(np.arange(plan.days), PER_DAY)
     start_of_year = plan.start_on.replace(month=1, day=1)
-    day_of_year = np.asarray(((plan.start_on - start_of_year).days + np.arange(plan.days)) % 365.25, np.float64)
+    day_of_year = np.asarray(
+        ((plan.start_on - start_of_year).days + np.arange(plan.days)) % 365.25, np.float64
+    )
     rng = stream(plan.seed, "county", region_code, "weather")
     climate = climate_of(region_code)
     cloud = np.clip(0.45 + _wander(rng, plan.days * PER_DAY, 2 * PER_DAY, 0.45), 0.02, 1.0)

@@ -354,7 +354,7 @@ def _heating(rng: Rng, scene: Scene, there: Floats, size: float, kva: float) -> 
         kw = min(rng.uniform(1, 4.5), cap)
         return kw * np.clip(need * (1 + rough(rng, need.size, 0.12)), 0, 1)
     night = (scene.hour >= 22) | (scene.hour < rng.uniform(5, 8))
-    return min(rng.uniform(2, 9), cap) * night * np.clip(1.6 * need, 0, 1)
+    return min(rng.uniform(2, 9), cap) * night.astype(np.float64) * np.clip(1.6 * need, 0, 1)
 
 
 def _car(rng: Rng, scene: Scene, at_home: npt.NDArray[np.bool_]) -> Floats:
@@ -362,7 +362,7 @@ def _car(rng: Rng, scene: Scene, at_home: npt.NDArray[np.bool_]) -> Floats:
     by_hour = np.asarray(_PLUG_IN)
     if rng.random() < 0.4:  # waits for the cheap hours
         by_hour = np.where(np.isin(np.arange(24), (22, 23, 0)), by_hour, 0.03)
-    daily = at_home * rng.uniform(0.15, 0.8)
+    daily = at_home.astype(np.float64) * rng.uniform(0.15, 0.8)
     start_kw = sessions(
         rng, scene, daily, by_hour.tolist(), (kw, log_uniform(rng, 60, 300) * 7 / (kw + 2), 0.5)
     )

@@ -175,9 +175,7 @@ def gpu_server(rng: Rng, scene: Scene, kva: float) -> Floats:
     length = log_uniform(rng, 20, 3000)
     total = np.zeros(scene.periods)
     for _ in range(servers):
-        start, minutes = events(
-            rng, scene, demand * DAY_MINUTES / length * 1.2, np.ones(24).tolist(), (length, 1.1)
-        )
+        start, minutes = events(rng, demand * DAY_MINUTES / length * 1.2, np.ones(24).tolist(), (length, 1.1))
         jobs = blocks(start, minutes, rng.uniform(0.2, 1, start.size), scene.periods)
         total += each * (idle + (1 - idle) * np.clip(jobs, 0, 1))
     total *= 1 + rough(rng, scene.periods, log_uniform(rng, 0.003, 0.05))
@@ -216,7 +214,7 @@ def cold_store(rng: Rng, scene: Scene, kva: float) -> Floats:
         plant = duty * (1 + rough(rng, scene.periods, 0.05))
     else:
         number = int(rng.integers(1, 5))
-        plant = sum(cycling(rng, duty, log_uniform(rng, 15, 400)) for _ in range(number)) / number
+        plant = np.mean([cycling(rng, duty, log_uniform(rng, 15, 400)) for _ in range(number)], axis=0)
     every_h = float(rng.choice((4, 6, 8, 12)))
     start = np.arange(0, scene.plan.days * 24, every_h) * 60 + rng.uniform(0, every_h * 60)
     defrost = blocks(start, rng.uniform(15, 45), rng.uniform(0, 0.25), scene.periods)
@@ -243,7 +241,7 @@ def ev_charger(rng: Rng, scene: Scene, kva: float) -> Floats:
     kw = min(kw, 0.9 * kva)
     plugs = max(int(kva / kw), 1)
     each_day = plugs * log_uniform(rng, 0.4, 12) * np.exp(rng.normal(0, 0.15, scene.plan.days))
-    start, minutes = events(rng, scene, each_day, _CHARGE, (np.clip(2500 / kw, 25, 240), 0.5))
+    start, minutes = events(rng, each_day, _CHARGE, (np.clip(2500 / kw, 25, 240), 0.5))
     power = blocks(start, minutes, kw * rng.uniform(0.4, 1, start.size), scene.periods)
     return np.minimum(power, 0.95 * kva) + rng.uniform(0.02, 0.1) * plugs
 

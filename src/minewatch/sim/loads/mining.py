@@ -108,7 +108,7 @@ def _schedule(rng: Rng, scene: Scene, kind: str) -> Floats:
         return scene.by_day((scene.day_of_year >= first) & (scene.day_of_year < last))
     if rng.random() < 0.12:  # hides from the evening peak
         peak = (scene.hour >= rng.uniform(17, 19)) & (scene.hour < rng.uniform(20, 22.5))
-        return 1.0 - rng.uniform(0.2, 1) * peak
+        return 1.0 - rng.uniform(0.2, 1) * peak.astype(np.float64)
     return np.ones(scene.periods)
 
 

@@ -101,7 +101,7 @@ def open_between(
 
 
 def events(
-    rng: Rng, scene: Scene, daily: Floats, by_hour: Sequence[float], minutes: tuple[float, float]
+    rng: Rng, daily: Floats, by_hour: Sequence[float], minutes: tuple[float, float]
 ) -> tuple[Floats, Floats]:
     """Draw events: ``daily`` gives the mean number on each day (shape (days,)), ``by_hour`` when they start.
 
@@ -121,7 +121,7 @@ def sessions(
 ) -> Floats:
     """Return the power of ``events`` of length ``use[1]`` min, spread ``use[2]``, ``use[0]`` kW."""
     kw, median_min, spread = use
-    start, minutes = events(rng, scene, daily, by_hour, (median_min, spread))
+    start, minutes = events(rng, daily, by_hour, (median_min, spread))
     return blocks(start, minutes, kw * rng.uniform(0.9, 1.05, start.size), scene.periods)
 
 

@@ -223,11 +223,9 @@ def irrigation(rng: Rng, scene: Scene, kva: float) -> Floats:
     hours = np.where(
         rng.random() < 0.5,
         np.ones(24),
-        at_hours((2, 2, 2, 2, 2, 2, 1, 1) + (0.4,) * 14 + (2, 2), np.arange(24) + 0.5),
+        at_hours((2, 2, 2, 2, 2, 2, 1, 1) + (0.4,) * 14 + (2, 2), np.linspace(0.5, 23.5, 24)),
     )
-    start, minutes = events(
-        rng, scene, season * rng.uniform(0.3, 1.2), hours.tolist(), (rng.uniform(90, 900), 0.6)
-    )
+    start, minutes = events(rng, season * rng.uniform(0.3, 1.2), hours.tolist(), (rng.uniform(90, 900), 0.6))
     running = np.clip(blocks(start, minutes, 1.0, scene.periods), 0, 1)
     return running * kw * (1 + wander(rng, scene.periods, 40, 0.03)) + rng.choice((0.0, 0.005, 0.02))
 

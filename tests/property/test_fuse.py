@@ -1,0 +1,117 @@
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from minewatch.fuse.discovery import q_values
+from minewatch.fuse.nulls import FamilyScore, Null, null_from_table, site_p_value
+from minewatch.fuse.power import add_parts, combine_same, compare
+from minewatch.schema.evidence import Estimate
+
+P_VALUES = st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=60)
+
+
+def interval(value: float, spread: float) -> Estimate:
+    return Estimate(value, value / spread, value * spread)
+
+
+ESTIMATES = st.builds(interval, st.floats(0.1, 1e4), st.floats(1.01, 5))
+
+
+def null_of(rng: np.random.Generator, size: int) -> Null:
+    return Null((np.sort(rng.normal(size=size)),), np.array([1.0]))
+
+
+@given(P_VALUES)
+def test_q_values_are_those_of_scipy(p: list[float]) -> None:
+    assert q_values(np.array(p), len(p)) == pytest.approx(stats.false_discovery_control(p), rel=1e-12)
+
+
+@given(P_VALUES, st.integers(0, 50))
+def test_leaving_out_the_large_p_values_never_lowers_a_q_value(p: list[float], cut: int) -> None:
+    values = np.sort(np.array(p))
+    kept = values[: max(1, len(values) - cut)]
+    whole = q_values(values, len(values))[: len(kept)]
+    assert np.all(q_values(kept, len(values)) >= whole - 1e-15)
+
+
+def test_more_p_values_than_tests_is_refused() -> None:
+    with pytest.raises(ValueError, match="only 1 sites"):
+        q_values(np.array([0.1, 0.2]), 1)
+
+
+@given(st.lists(st.floats(-10, 10), min_size=1, max_size=50), st.floats(-12, 12))
+def test_exceedance_is_the_conformal_bound(scores: list[float], score: float) -> None:
+    table = pa.table({"class": ["a"] * len(scores), "prevalence": [1.0] * len(scores), "score": scores})
+    expected = (1 + sum(value >= score for value in scores)) / (len(scores) + 1)
+    assert null_from_table(table).exceedance(score) == pytest.approx(expected)
+
+
+def test_classes_are_weighted_by_prevalence() -> None:
+    table = pa.table(
+        {"class": ["home", "home", "store"], "prevalence": [0.9, 0.9, 0.1], "score": [0.0, 1.0, 5.0]}
+    )
+    assert null_from_table(table).exceedance(3.0) == pytest.approx(0.9 * 1 / 3 + 0.1 * 2 / 2)
+
+
+def test_no_prevalence_is_refused() -> None:
+    table = pa.table({"class": ["a"], "prevalence": [0.0], "score": [1.0]})
+    with pytest.raises(ValueError, match="prevalence"):
+        null_from_table(table)
+
+
+@pytest.mark.parametrize("families", [1, 2, 3])
+def test_innocent_sites_are_listed_no_more_often_than_stated(families: int) -> None:
+    """Scores of innocents and the null come from one distribution: P(p ≤ a) ≤ a, up to sampling error."""
+    rng = np.random.default_rng(7)
+    names = [f"f{i}" for i in range(families)]
+    trials = 4000
+    p = np.empty(trials)
+    for trial in range(trials):
+        nulls = {name: null_of(rng, 99) for name in names}
+        scores = [FamilyScore(name, float(rng.normal()), 1) for name in names]
+        p[trial] = site_p_value(scores, 1, nulls)
+    for level in (0.02, 0.05, 0.2):
+        assert np.mean(p <= level) <= level + 3 * math.sqrt(level * (1 - level) / trials)
+
+
+@given(st.floats(0.1, 1e4), st.floats(1.01, 5), st.integers(1, 6))
+def test_agreeing_estimates_keep_the_value_and_narrow_the_interval(
+    value: float, spread: float, n: int
+) -> None:
+    together = combine_same([interval(value, spread)] * n)
+    assert together.value == pytest.approx(value)
+    assert math.log(together.high / value) == pytest.approx(math.log(spread) / math.sqrt(n))
+
+
+@given(ESTIMATES, ESTIMATES)
+def test_comparison_is_symmetric_in_strength(first: Estimate, second: Estimate) -> None:
+    there, back = compare(first, second), compare(second, first)
+    assert there.z == pytest.approx(-back.z)
+    assert there.log10_lr == pytest.approx(back.log10_lr)
+
+
+def test_agreement_proves_and_contradiction_stops() -> None:
+    near = compare(interval(100, 1.1), interval(103, 1.15))
+    far = compare(interval(100, 1.1), interval(10, 1.15))
+    assert near.log10_lr > 0.5
+    assert not near.contradictory
+    assert far.log10_lr < -10
+    assert far.contradictory
+
+
+@given(st.lists(ESTIMATES, min_size=1, max_size=8))
+def test_parts_add_up(parts: list[Estimate]) -> None:
+    total = add_parts(parts)
+    assert total.value == pytest.approx(sum(part.value for part in parts))
+    assert sum(p.low for p in parts) <= total.low * (1 + 1e-9) + 1e-9
+    assert total.high <= sum(p.high for p in parts) * (1 + 1e-9)
+
+
+def test_nothing_to_combine_is_refused() -> None:
+    with pytest.raises(ValueError, match="no estimate"):
+        combine_same([])

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Makes .venv in the checkout from the locked requirements; runs again only when those change.
+#   tools/setup.sh test|run
+set -euo pipefail
+cd "$(dirname "$0")/.."
+lock="requirements/$1.txt"
+stamp=".venv/.set-up-$1"
+wanted=$(cat requirements/bootstrap.txt "$lock" pyproject.toml | sha256sum | cut -d' ' -f1)
+[ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && exit 0
+
+python=${PYTHON:-python3}
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
+    echo "Minewatch needs Python 3.11 or newer; name one with PYTHON=/path/to/python3 make …" >&2
+    exit 2
+fi
+if ! [ -x .venv/bin/pip ]; then
+    rm -rf .venv
+    if ! "$python" -m venv .venv 2>/dev/null; then
+        rm -rf .venv
+        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+            echo "Python's venv module is incomplete: installing python3-venv from Debian" >&2
+            apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv >/dev/null
+            "$python" -m venv .venv
+        else
+            echo "Python's venv module is incomplete: install the package python3-venv and try again" >&2
+            exit 2
+        fi
+    fi
+fi
+echo "Setting up .venv from $lock" >&2
+.venv/bin/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
+# pip, unlike uv, follows the machine's own configuration of mirrors and certificates: it is the fallback.
+VIRTUAL_ENV=.venv .venv/bin/uv pip sync --quiet --require-hashes "$lock" ||
+    .venv/bin/python -m pip install --quiet --require-hashes -r "$lock"
+VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable . 2>/dev/null ||
+    .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+echo "$wanted" > "$stamp"
