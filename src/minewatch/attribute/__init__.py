@@ -1,0 +1,1 @@
+"""Addresses, IP leases and NAT, enterprises: from subjects to sites."""

@@ -1,0 +1,1 @@
+"""One detector a file, each a step that gives evidence."""

@@ -1,0 +1,1 @@
+"""Delta tables: append, de-duplicate, quarantine, versions."""

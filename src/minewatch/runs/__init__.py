@@ -1,0 +1,1 @@
+"""The pipeline: what is read, which steps run, what is written; manifests and replay."""
