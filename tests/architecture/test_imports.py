@@ -1,81 +1,54 @@
-"""The rooms import only in the directions of the design; lazy and type-checking imports count."""
+"""The rooms import only in the directions of the design (contracts of import-linter in pyproject.toml)."""
 
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
-import grimp
 import pytest
 
-ANALYSIS = {
-    "schema",
-    "law",
-    "kernels",
-    "sources",
-    "lake",
-    "detect",
-    "attribute",
-    "fuse",
-    "engines",
-    "runs",
-    "sim",
-}
-MAY_IMPORT = {
-    "schema": set(),
-    "law": {"schema"},
-    "kernels": set(),
-    "sources": {"schema", "kernels"},
-    "lake": {"schema", "sources"},
-    "detect": {"kernels", "schema"},
-    "attribute": {"schema"},
-    "fuse": {"kernels", "schema"},
-    "engines": {"schema"},
-    "sim": {"schema", "law"},
-    "runs": ANALYSIS - {"runs"},
-    "cli": {"runs"},
-}
-SOURCE = Path(__file__).parents[2] / "src" / "minewatch"
-ROOMS = sorted(path.name for path in SOURCE.iterdir() if (path / "__init__.py").is_file())
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "minewatch"
 
 
-@pytest.fixture(scope="module")
-def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("minewatch", include_external_packages=True, cache_dir=None)
-
-
-def violations(graph: grimp.ImportGraph, room: str, allowed: set[str]) -> list[str]:
-    root = f"minewatch.{room}"
-    modules = {root, *graph.find_descendants(root)}
-    return sorted(
-        f"{module} imports {target}"
-        for module in modules
-        for target in graph.find_modules_directly_imported_by(module)
-        if target.startswith("minewatch.") and target.split(".")[1] not in {room, *allowed}
+def lint(source: Path) -> subprocess.CompletedProcess[str]:
+    linter = Path(sys.executable).with_name("lint-imports")
+    return subprocess.run(
+        [linter, "--config", ROOT / "pyproject.toml", "--no-cache"],
+        env=os.environ | {"PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_room_imports_only_what_the_design_allows(graph: grimp.ImportGraph, room: str) -> None:
-    assert violations(graph, room, MAY_IMPORT[room]) == []
+def test_every_import_follows_the_design() -> None:
+    result = lint(SOURCE.parent)
+    assert result.returncode == 0, result.stdout
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_the_table_has_no_circles(room: str) -> None:
-    for other in MAY_IMPORT[room] & set(ROOMS):
-        assert room not in MAY_IMPORT[other]
+def test_every_room_has_a_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    protected = {name for contract in contracts for name in contract.get("protected_modules", ())}
+    rooms = {f"minewatch.{path.name}" for path in SOURCE.iterdir() if (path / "__init__.py").is_file()}
+    assert protected == rooms
 
 
-def test_lazy_and_type_checking_imports_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    package = tmp_path / "planted"
-    (package / "detect").mkdir(parents=True)
-    (package / "sim").mkdir()
-    for folder in (package, package / "detect", package / "sim"):
-        (folder / "__init__.py").write_text("")
-    (package / "detect" / "lazy.py").write_text("def f():\n    import planted.sim\n")
-    (package / "detect" / "typed.py").write_text(
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import planted.sim\n"
-    )
-    monkeypatch.syspath_prepend(str(tmp_path))
-    graph = grimp.build_graph("planted", cache_dir=None)
-    assert graph.find_modules_that_directly_import("planted.sim") == {
-        "planted.detect.lazy",
-        "planted.detect.typed",
-    }
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "def lazy():\n    import minewatch.sim\n",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import minewatch.sim\n",
+    ],
+    ids=["lazy", "type-checking"],
+)
+def test_hidden_imports_count(tmp_path: Path, statement: str) -> None:
+    shutil.copytree(SOURCE, tmp_path / "minewatch", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "minewatch" / "detect" / "planted.py").write_text(statement)
+    result = lint(tmp_path)
+    assert result.returncode == 1
+    assert "minewatch.detect.planted" in result.stdout
