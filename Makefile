@@ -1,20 +1,31 @@
-.PHONY: help check test lock
+.PHONY: help demo check test bench lock
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv/bin
+FAST := tests/unit tests/property tests/reference tests/architecture
+SLOW := tests/golden tests/conformance tests/end_to_end
 
 help: ## this page
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
+
+demo: ## a simulated county from raw files to the list, with evidence pages, in demo/
+	@PYTHON=$(PYTHON) tools/setup.sh run
+	@tools/demo.sh
 
 check: ## style, types and fast tests, under a minute
 	@PYTHON=$(PYTHON) tools/setup.sh test
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
-	$(VENV)/python -m pytest -q tests/unit tests/property tests/architecture
+	$(VENV)/python -m pytest -q $(FAST)
 
 test: check ## everything: what make check does, then the slower tests
-	$(VENV)/python -m pytest tests
+	@tools/runtimes.sh
+	$(VENV)/python -m pytest $(SLOW)
+
+bench: ## each job's ratio to its floor, measured in one run; writes build/bench.json
+	@PYTHON=$(PYTHON) tools/setup.sh test
+	$(VENV)/python -m benchmarks
 
 lock: ## resolve the locked requirements anew (writes requirements/*.txt)
 	@PYTHON=$(PYTHON) tools/setup.sh test

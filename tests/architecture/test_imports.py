@@ -30,9 +30,8 @@ def test_every_import_follows_the_design() -> None:
 
 
 def test_every_room_has_a_contract() -> None:
-    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"][
-        "contracts"
-    ]
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    contracts = settings["tool"]["importlinter"]["contracts"]
     protected = {name for contract in contracts for name in contract.get("protected_modules", ())}
     rooms = {f"minewatch.{path.name}" for path in SOURCE.iterdir() if (path / "__init__.py").is_file()}
     assert protected == rooms
