@@ -20,6 +20,7 @@ class Reject:
 
     ``line`` counts from 1 as an editor shows it (a record number in binary files). ``column`` is the
     file's own name of the column. ``row`` is the whole row as the file has it, to correct and submit again.
+    ``member`` names the file inside a zip archive.
     ``cell_only`` is True where the rest of the row was taken; ``source_rows`` is then 0.
     """
 
@@ -30,6 +31,7 @@ class Reject:
     row: Mapping[str, str | None] | None = None
     cell_only: bool = False
     source_rows: int = 1
+    member: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,62 @@
+"""What a file is: by its content first; the name is only a hint."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from minewatch.schema.reasons import reason
+from minewatch.sources.options import Reader, ReadOptions
+from minewatch.sources.registry import FORMATS, HEAD_BYTES
+from minewatch.sources.unreadable import UnreadableFile
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """A file's format, the table its rows go to (None: each batch says), and the reader that takes it."""
+
+    format: str
+    table: str | None
+    version: str
+    reader: Reader
+
+
+def recognise(path: Path, options: ReadOptions) -> Recognised:
+    """Return what ``path`` is. Raises UnreadableFile for an empty, unreadable or unknown file."""
+    head = _head(path)
+    for each in FORMATS:
+        if each.sniff(head, path):
+            return Recognised(each.name, each.table, each.version, each.read)
+    raise UnreadableFile(path, reason("file_not_recognised"))
+
+
+def files_of(paths: Iterable[Path]) -> list[Path]:
+    """Return the files under ``paths`` in a stable order: folders are walked, hidden entries left out.
+
+    Raises UnreadableFile for a path that does not exist.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if not path.exists():
+            raise UnreadableFile(path, reason("file_not_found"))
+        found.update(dict.fromkeys(_walk(path) if path.is_dir() else [path]))
+    return list(found)
+
+
+def _walk(folder: Path) -> list[Path]:
+    inside = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in inside if not _is_hidden(path.relative_to(folder)))
+
+
+def _is_hidden(path: Path) -> bool:
+    return any(part.startswith((".", "~$", "__MACOSX")) for part in path.parts)
+
+
+def _head(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise UnreadableFile(path, reason("file_not_opened", error=error.strerror or "")) from error
+    if not head:
+        raise UnreadableFile(path, reason("file_empty"))
+    return head
