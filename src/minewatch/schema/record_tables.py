@@ -88,6 +88,13 @@ FILES = pa.schema(
         ),
         column("duplicate", pa.int64(), "rows already there with the same values", unit="1", required=True),
         column("quarantined", pa.int64(), "rows put aside with a reason", unit="1", required=True),
+        column(
+            "cells_put_aside",
+            pa.int64(),
+            "single values put aside from rows that were otherwise taken",
+            unit="1",
+            required=True,
+        ),
         column("notes", pa.list_(REASON), "what the reader noticed"),
         column("revision", pa.int64(), "commit number of its rows", required=True),
         column("ingested_at", INSTANT, "time of the commit", required=True),

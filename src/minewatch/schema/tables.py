@@ -32,6 +32,13 @@ LINEAGE = pa.schema(
             "revision", pa.int64(), "commit number; of rows with one key the highest is valid", required=True
         ),
         column("bucket", pa.int32(), "partition number of the row", required=True),
+        column(
+            "source_rows",
+            pa.int64(),
+            "rows of the file that the row was made of; 0: none of its own",
+            unit="1",
+            required=True,
+        ),
     ]
 )
 """Columns that the lake adds to every ingested row."""
@@ -49,8 +56,9 @@ class TableSpec:
 
     @property
     def lake_schema(self) -> pa.Schema:
-        """Schema as stored: the table's own columns, then the lineage columns."""
-        return pa.schema([*self.schema, *LINEAGE])
+        """Schema as stored: the table's own columns, then the lineage columns it does not have itself."""
+        own = set(self.schema.names)
+        return pa.schema([*self.schema, *(field for field in LINEAGE if field.name not in own)])
 
 
 def _catalogue(*specs: TableSpec) -> Mapping[str, TableSpec]:
