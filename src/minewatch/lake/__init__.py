@@ -1,1 +1,1 @@
-"""Delta tables: append, de-duplicate, quarantine, versions."""
+"""The lake: canonical tables with versions, filled without loss and read by snapshot."""
