@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
+from minewatch.cli import simulate
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -36,3 +37,4 @@ def minewatch(
 
 
 # Verbs register themselves here, in the order of the help page.
+simulate.register(app)

@@ -103,12 +103,47 @@ TRUTH_PLANTS = pa.schema(
     ]
 )
 
+TRUTH_PLANT_MINES = pa.schema(
+    [
+        column("plant_id", pa.string(), "plant with a private line", data_class=_T, required=True),
+        column("site", pa.string(), "operator's site", data_class=_T, required=True),
+        column("machines", pa.list_(MACHINE_COUNT), "machines by model", data_class=_T, required=True),
+        column("algorithm", pa.string(), "proof-of-work function", data_class=_T, required=True),
+        column("power_kw", pa.float64(), "rated power", unit="kW", data_class=_T, required=True),
+        column("onset_at", INSTANT, "first hour with power on the line", data_class=_T),
+        column("ended_at", INSTANT, "end of the last hour; null: goes on", data_class=_T),
+        column("mining_kwh", pa.float64(), "energy in the period", unit="kWh", data_class=_T, required=True),
+    ]
+)
+
+TRUTH_ENTERPRISES = pa.schema(
+    [
+        column("usage_point_id", pa.string(), "户号", data_class=_T, required=True),
+        column("enterprise_id", pa.string(), "entry of the register", data_class=_T, required=True),
+        column("role", pa.string(), "operator, landlord, former", data_class=_T, required=True),
+    ]
+)
+
+TRUTH_ENDPOINTS = pa.schema(
+    [
+        column("ip", pa.string(), "address as seen from the internet", data_class=_T, required=True),
+        column("port_low", pa.int32(), "first port", data_class=_T, required=True),
+        column("port_high", pa.int32(), "last port", data_class=_T, required=True),
+        column("valid_from", INSTANT, "start of validity", data_class=_T, required=True),
+        column("valid_to", INSTANT, "end, excluded; null: goes on", data_class=_T),
+        column("subject_id", pa.string(), "户号, or plant with a private line", data_class=_T, required=True),
+    ]
+)
+
 TRUTH = MappingProxyType(
     {
         "truth_usage_points": TRUTH_USAGE_POINTS,
         "truth_mining": TRUTH_MINING,
         "truth_transformers": TRUTH_TRANSFORMERS,
         "truth_plants": TRUTH_PLANTS,
+        "truth_plant_mines": TRUTH_PLANT_MINES,
+        "truth_enterprises": TRUTH_ENTERPRISES,
+        "truth_endpoints": TRUTH_ENDPOINTS,
     }
 )
-"""Schemas of the truth tables about loads, by name."""
+"""Schemas of the truth tables by name."""

@@ -1,0 +1,159 @@
+"""One partition or region of a county as files, and its truth apart from them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from minewatch.schema.tables import TABLES
+from minewatch.sim.county import CountyPlan, Customer, partition
+from minewatch.sim.files import write_csv, write_parquet, write_wide, write_xlsx
+from minewatch.sim.leases import Line, endpoint_rows, lease_rows, lines
+from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows
+from minewatch.sim.plants import hours_of, line_customer, plant_tables, plants
+from minewatch.sim.scene import scene_of
+from minewatch.sim.truth import TRUTH
+
+FILE_FORMATS = ("parquet", "csv")
+"""Format of the readings: Parquet with all curves, or wide CSV with active power alone."""
+
+
+class Delivered(NamedTuple):
+    """What was written: customers, rows by table, files and bytes."""
+
+    customers: int
+    rows: Mapping[str, int]
+    files: int
+    bytes: int
+
+
+class People(NamedTuple):
+    """The accounts of a partition, mines on private lines included, with papers and lines by number."""
+
+    customers: tuple[Customer, ...]
+    papers: Mapping[int, Identity]
+    lines: Mapping[int, Line]
+
+
+def people_of(plan: CountyPlan, number: int, customers: tuple[Customer, ...]) -> People:
+    """Return the accounts of partition ``number`` and the mines on its plants' private lines."""
+    papers = identities(plan, number, customers)
+    beyond = []
+    for plant in plants(plan, number):
+        if plant.mine is not None:
+            miner = line_customer(plan, number, plant)
+            papers[miner.number] = line_holder(plan, number, miner, plant.plant_name)
+            beyond.append(miner)
+    everyone = (*customers, *beyond)
+    return People(everyone, papers, lines(plan, number, everyone, papers))
+
+
+def deliver_partition(plan: CountyPlan, number: int, folder: Path, file_format: str) -> Delivered:
+    """Simulate partition ``number`` and write its files under ``folder``.
+
+    Raises OSError where the folder cannot be written.
+    """
+    made = partition(plan, number)
+    people = people_of(plan, number, made.customers)
+    plant, plant_truth = plant_tables(plan, number)
+    tables = {
+        **made.tables,
+        **plant,
+        "usage_points": _with_papers(made.tables["usage_points"], made.customers, people.papers),
+        "applications": _with_applicants(made.tables["applications"], made.customers, people.papers),
+        "enterprises": _rows("enterprises", enterprise_rows(people.papers)),
+        "ip_leases": _rows("ip_leases", list(lease_rows(people.lines))),
+    }
+    truth = {**made.truth, **plant_truth, **_people_truth(people)}
+    sizes = [_write(plan, number, folder / "files", name, rows, file_format) for name, rows in tables.items()]
+    sizes += [
+        write_parquet(folder / "truth" / name / f"part-{number:05d}.parquet", rows)
+        for name, rows in truth.items()
+    ]
+    rows = {name: table.num_rows for name, table in {**tables, **truth}.items()}
+    return Delivered(len(made.customers), rows, len(sizes), sum(sizes))
+
+
+def deliver_region(plan: CountyPlan, region_code: str, folder: Path) -> Delivered:
+    """Write weather and prices of one region under ``folder``."""
+    tables = scene_tables(plan, region_code)
+    sizes = [
+        write_csv(folder / "files" / name / f"{name}-{region_code}.csv", name, rows, plan.zone)
+        for name, rows in tables.items()
+    ]
+    return Delivered(0, {name: rows.num_rows for name, rows in tables.items()}, len(sizes), sum(sizes))
+
+
+def scene_tables(plan: CountyPlan, region_code: str) -> dict[str, pa.Table]:
+    """Return the canonical tables weather and prices of one region."""
+    scene = scene_of(plan, region_code)
+    hour = pa.array(hours_of(plan)).cast(TABLES["weather"].schema.field("hour").type)
+    place = pa.array(np.full(len(hour), region_code, dtype=object), pa.string())
+    temperature = np.round(scene.temperature_c.reshape(-1, 4).mean(axis=1), 1)
+    price = np.round(scene.price.reshape(-1, 4).mean(axis=1), 5)
+    currency = pa.array(np.full(len(hour), "CNY", dtype=object), pa.string())
+    return {
+        "weather": pa.table([place, hour, pa.array(temperature)], schema=TABLES["weather"].schema),
+        "prices": pa.table([place, hour, pa.array(price), currency], schema=TABLES["prices"].schema),
+    }
+
+
+def _write(plan: CountyPlan, number: int, folder: Path, name: str, rows: pa.Table, file_format: str) -> int:
+    path = folder / name / f"{name}-{number:05d}.csv"
+    if name in ("interval_readings", "transformer_readings"):
+        if file_format == "csv":
+            return write_wide(path, rows)
+        return write_parquet(path.with_suffix(".parquet"), rows)
+    if name == "enterprises" and number % 2 == 0:  # one of two offices uses a spreadsheet
+        return write_xlsx(path.with_suffix(".xlsx"), name, rows, plan.zone)
+    encoding = "gbk" if name in ("usage_points", "transformers", "applications") else "utf-8"
+    return write_csv(path, name, rows, plan.zone, encoding)
+
+
+def _with_papers(
+    points: pa.Table, customers: tuple[Customer, ...], papers: Mapping[int, Identity]
+) -> pa.Table:
+    held = [papers[customer.number] for customer in customers]
+    columns: dict[str, list[Any]] = {
+        "customer_name": [identity.customer_name for identity in held],
+        "uscc": [identity.uscc for identity in held],
+        "address": [identity.address for identity in held],
+    }
+    return _replaced(points, columns)
+
+
+def _with_applicants(
+    rows: pa.Table, customers: tuple[Customer, ...], papers: Mapping[int, Identity]
+) -> pa.Table:
+    by_id = {customer.number: papers[customer.number] for customer in customers}
+    held = [by_id[int(application[-9:])] for application in rows["application_id"].to_pylist()]
+    columns: dict[str, list[Any]] = {
+        "applicant_name": [identity.occupant for identity in held],
+        "uscc": [identity.operator.uscc if identity.operator else None for identity in held],
+        "address": [identity.address for identity in held],
+    }
+    return _replaced(rows, columns)
+
+
+def _replaced(table: pa.Table, columns: Mapping[str, list[Any]]) -> pa.Table:
+    for name, values in columns.items():
+        at = table.schema.get_field_index(name)
+        table = table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))
+    return table
+
+
+def _people_truth(people: People) -> dict[str, pa.Table]:
+    return {
+        "truth_enterprises": pa.Table.from_pylist(
+            list(link_rows(people.customers, people.papers)), TRUTH["truth_enterprises"]
+        ),
+        "truth_endpoints": pa.Table.from_pylist(
+            list(endpoint_rows(people.customers, people.lines)), TRUTH["truth_endpoints"]
+        ),
+    }
+
+
+def _rows(table: str, rows: list[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(rows, schema=TABLES[table].schema)
