@@ -1,0 +1,138 @@
+"""What the load model looks at: the run's features, its block, and what the customer archive says."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from minewatch.detect.curves import Curves
+from minewatch.kernels.blocks import Block
+from minewatch.kernels.load_blocks import Coverage, Judged, load_blocks
+from minewatch.kernels.load_features import FEATURES, Feature
+
+Floats = npt.NDArray[np.float64]
+
+TARIFFS: Mapping[str, float] = {
+    "residential": 0.0,
+    "agricultural": 1.0,
+    "commercial_single": 2.0,
+    "commercial_two_part": 3.0,
+    "heating": 4.0,
+    "ev_charging": 5.0,
+}
+"""Numbers of tariff classes, ordered so that a tree can part them; any other class counts as unknown."""
+
+BLOCK_VECTOR = (
+    "history_days",
+    "run_share",
+    "has_onset",
+    "has_end",
+    "level_ratio",
+    "step_ratio",
+    "base_share",
+    "gain_share",
+    "sharp_share",
+    "level_spread_ratio",
+    "on_share",
+    "night",
+    "night_level_ratio",
+    "uplift_ratio",
+    "uplift_spread_share",
+    "uplift_low_share",
+)
+CONTEXT_VECTOR = (
+    "tariff",
+    "industry_division",
+    "voltage_kv",
+    "contract_kva",
+    "mean_to_contract",
+    "largest_to_contract",
+    "level_to_contract",
+    "step_to_contract",
+)
+VECTOR = (*FEATURES, *BLOCK_VECTOR, *CONTEXT_VECTOR)
+"""Names of the model's inputs: NaN where a customer lacks one."""
+
+
+class Vectors(NamedTuple):
+    """The model's inputs (customers, ``VECTOR``) and what they were made of."""
+
+    matrix: Floats
+    judged: Judged
+
+
+def vectors_of(curves: Curves, period_days: tuple[int, int], usage_points: pa.Table | None) -> Vectors:
+    """Return the model's inputs of each customer.
+
+    ``period_days`` (first, last + 1) count from 1970-01-01. Customers that ``usage_points`` lacks, or all
+    where it is None, get NaN for what an archive would say.
+    """
+    judged = load_blocks(curves.values, curves.row_offsets, curves.days, curves.point_rows, period_days)
+    archive = _archive(curves.usage_point_ids, usage_points)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = (judged.features, _block_vector(judged), _context_vector(judged, archive))
+    return Vectors(np.concatenate(parts, axis=1), judged)
+
+
+def _block_vector(judged: Judged) -> Floats:
+    block, mean_kw = judged.block.T, judged.features[:, Feature.mean_kw]
+    days = judged.coverage[:, Coverage.span_days]
+    uplift = block[Block.uplift_kw]
+    return np.column_stack(
+        (
+            days,
+            (block[Block.end_day] - block[Block.begin_day]) / days,
+            block[Block.begin_day] > 0,
+            block[Block.end_day] < days,
+            block[Block.level_kw] / mean_kw,
+            block[Block.step_kw] / mean_kw,
+            block[Block.base_kw] / block[Block.level_kw],
+            block[Block.gain_share],
+            block[Block.sharp_share],
+            block[Block.level_spread_kw] / block[Block.level_kw],
+            block[Block.on_share],
+            block[Block.night],
+            block[Block.night_level_kw] / block[Block.day_level_kw],
+            uplift / mean_kw,
+            block[Block.uplift_spread_kw] / uplift,
+            block[Block.uplift_low_kw] / uplift,
+        )
+    )
+
+
+def _context_vector(judged: Judged, archive: Floats) -> Floats:
+    mean_kw = judged.features[:, Feature.mean_kw]
+    contract_kva = archive[:, 3]
+    sizes = (
+        mean_kw,
+        mean_kw / judged.features[:, Feature.load_factor],
+        judged.block[:, Block.level_kw],
+        judged.block[:, Block.step_kw],
+    )
+    return np.column_stack((archive, *(size / contract_kva for size in sizes)))
+
+
+def _archive(usage_point_ids: list[str], usage_points: pa.Table | None) -> Floats:
+    """Tariff, industry division, voltage and contract size of each customer, (customers, 4)."""
+    archive = np.full((len(usage_point_ids), 4), np.nan)
+    if usage_points is None or usage_points.num_rows == 0:
+        return archive
+    columns = ("usage_point_id", "tariff_class", "industry_code", "voltage_kv", "contract_kva")
+    known = {row["usage_point_id"]: row for row in usage_points.select(columns).to_pylist()}
+    for place, usage_point_id in enumerate(usage_point_ids):
+        if row := known.get(usage_point_id):
+            archive[place] = _archive_row(row)
+    return archive
+
+
+def _archive_row(row: Mapping[str, Any]) -> tuple[float, float, float, float]:
+    division = str(row["industry_code"] or "")[:2]
+    kva = row["contract_kva"]
+    return (
+        TARIFFS.get(row["tariff_class"], np.nan),
+        float(division) if division.isdigit() else np.nan,
+        np.nan if row["voltage_kv"] is None else row["voltage_kv"],
+        kva if kva else np.nan,
+    )
