@@ -81,6 +81,16 @@ class DiskFullError(LakeError):
         )
 
 
+class FileChangedError(LakeError):
+    """A file was written to while it was read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} changed while it was being read; nothing of it was taken. Try again when it is complete",
+            f"{path}在读取过程中发生变化;未采用其中任何内容。请在文件写完后重试",
+        )
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk under ``path`` into ``DiskFullError``, whichever library met it."""

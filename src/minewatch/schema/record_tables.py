@@ -103,7 +103,7 @@ FILES = pa.schema(
 
 QUARANTINE = pa.schema(
     [
-        column("quarantine_id", pa.string(), "hash of file, line and column", required=True),
+        column("quarantine_id", pa.string(), "hash of the file and the number of the entry in it", required=True),
         column("source_id", pa.string(), "SHA-256 of the file", required=True),
         column("file_name", pa.string(), "name without folder", required=True),
         column("table", pa.string(), "table the row was meant for", required=True),
