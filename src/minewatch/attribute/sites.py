@@ -1,0 +1,67 @@
+"""Sites of a run: every usage point in exactly one, every endpoint with evidence in exactly one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from minewatch.attribute.endpoints import Attributed, Directory, attribute_endpoints
+from minewatch.attribute.grouping import group
+from minewatch.attribute.leases import Endpoint, LeaseIndex
+from minewatch.attribute.parties import gazetteer_of, parties, records_of
+
+_ACCOUNT = ("usage_point_id", "customer_name", "uscc", "address", "region_code")
+FIRM_ADDRESSES = ("business_address", "registered_address")
+
+
+@dataclass(frozen=True)
+class Registers:
+    """What attribution reads: tables ``usage_points``, ``ip_leases``, ``enterprises`` of the schemas."""
+
+    usage_points: pa.Table
+    ip_leases: pa.Table
+    enterprises: pa.Table
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Who belongs to which site.
+
+    ``registers.usage_points`` is ordered like ``directory.table``; ``address_refusals`` gives for each of its
+    rows the reason code why its address has no key. ``endpoints`` are in the order asked for.
+    """
+
+    registers: Registers
+    directory: Directory
+    endpoints: Sequence[Attributed]
+    address_refusals: Sequence[str | None]
+
+
+def attribute(registers: Registers, judged: Iterable[str], endpoints: Sequence[Endpoint]) -> Attribution:
+    """Group the usage points of the archive, and those of ``judged`` that it lacks; place the endpoints."""
+    archive = _with_unknown(registers.usage_points, judged)
+    accounts = records_of(archive, "usage_point_id", "customer_name", "address")
+    lines = records_of(registers.ip_leases, "prefix", "holder_name", "address")
+    firms = [records_of(registers.enterprises, "enterprise_id", "enterprise_name", a) for a in FIRM_ADDRESSES]
+    gazetteer = gazetteer_of(accounts, lines, *firms)
+    keys = parties(accounts, gazetteer)
+    grouping = group(keys.table)
+    directory = Directory(keys.table, grouping, grouping.site_ids(), gazetteer)
+    placed = attribute_endpoints(endpoints, LeaseIndex(registers.ip_leases), directory)
+    read = Registers(archive, registers.ip_leases, registers.enterprises)
+    return Attribution(read, directory, placed, keys.refusals)
+
+
+def _with_unknown(usage_points: pa.Table, judged: Iterable[str]) -> pa.Table:
+    """Return the archive with a bare row for each judged usage point that it lacks."""
+    wanted = pa.array(sorted(set(judged)), pa.string())
+    unknown = wanted.filter(
+        pc.invert(pc.is_in(wanted, value_set=usage_points["usage_point_id"].combine_chunks()))
+    )
+    bare = pa.table({"usage_point_id": unknown})
+    columns = {name: usage_points[name] for name in _ACCOUNT}
+    return pa.concat_tables([pa.table(columns), bare], promote_options="permissive").sort_by("usage_point_id")
+
+
+_ACCOUNT = ("usage_point_id", "customer_name", "uscc", "address", "region_code")
