@@ -62,6 +62,9 @@ FLOWS = pa.schema(
         column("shares_submitted", pa.int64(), "shares sent", unit="1"),
         column("shares_accepted", pa.int64(), "shares the pool accepted", unit="1"),
         column("shares_rejected", pa.int64(), "shares rejected, stale or doubled", unit="1"),
+        column(
+            "reported_hash_rate", pa.float64(), "largest hash rate that the miner itself reports", unit="H/s"
+        ),
         column("shares_first_at", INSTANT, "start of the time in which shares were counted"),
         column("shares_last_at", INSTANT, "end of the time in which shares were counted"),
         column("job_times", pa.list_(INSTANT), "times at which the pool sent work"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from minewatch.sources.network_formats import is_pcap, is_pcapng, read_capture
 from minewatch.sources.options import Reader
 
 HEAD_BYTES = 65_536
@@ -26,5 +27,8 @@ class Format:
     read: Reader
 
 
-FORMATS: tuple[Format, ...] = ()
+FORMATS: tuple[Format, ...] = (
+    Format("pcap", "1", "flows", is_pcap, read_capture),
+    Format("pcapng", "1", "flows", is_pcapng, read_capture),
+)
 """In the order they are asked; the first that says yes takes the file."""

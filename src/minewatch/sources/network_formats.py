@@ -1,0 +1,101 @@
+"""How network files are told by their first bytes, and their readers, which are imported when called."""
+
+import json
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+from minewatch.sources.batch import Batch
+from minewatch.sources.options import ReadOptions
+
+PCAP_MAGIC = {
+    b"\xd4\xc3\xb2\xa1": (0, 1000),
+    b"\xa1\xb2\xc3\xd4": (1, 1000),
+    b"\x4d\x3c\xb2\xa1": (0, 1),
+    b"\xa1\xb2\x3c\x4d": (1, 1),
+}
+"""Magic → (big endian, ns per tick)."""
+
+ZEEK_LOGS = frozenset({"conn", "ssl", "dns", "http", "x509"})
+"""Zeek logs that give flows or names; their files are read together."""
+
+_ZEEK_KEYS = ("ts", "uid", "id.orig_h", "id.resp_h")
+_EXPORT_HEADERS = {5: 24, 9: 20, 10: 16}
+
+
+def is_pcap(head: bytes, path: Path) -> bool:
+    """Tell a classic pcap file by its magic number."""
+    _ = path
+    return head[:4] in PCAP_MAGIC
+
+
+def is_pcapng(head: bytes, path: Path) -> bool:
+    """Tell a pcapng file by its section header."""
+    _ = path
+    return head[:4] == b"\x0a\x0d\x0d\x0a" and head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d")
+
+
+def is_eve(head: bytes, path: Path) -> bool:
+    """Tell Suricata's EVE by the keys of its first record that is whole JSON."""
+    _ = path
+    return any("event_type" in record and "timestamp" in record for record in _json_records(head))
+
+
+def is_zeek(head: bytes, path: Path) -> bool:
+    """Tell a Zeek log by its ``#separator`` line, or by the keys of its JSON records."""
+    _ = path
+    if head.startswith(b"#separator "):
+        return True
+    return any(all(key in record for key in _ZEEK_KEYS) for record in _json_records(head))
+
+
+def is_netflow(head: bytes, path: Path) -> bool:
+    """Tell NetFlow v5 or v9 export packets, one after the other, by version, count and length."""
+    _ = path
+    return _export_version(head) in (5, 9)
+
+
+def is_ipfix(head: bytes, path: Path) -> bool:
+    """Tell IPFIX messages (RFC 7011, also the file form of RFC 5655) by version and length."""
+    _ = path
+    return _export_version(head) == 10
+
+
+def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read pcap or pcapng; see ``minewatch.sources.captures``."""
+    from minewatch.sources import captures
+
+    return captures.read_capture(path, options)
+
+
+def _json_records(head: bytes) -> Iterator[dict[str, object]]:
+    if head.lstrip()[:1] != b"{":
+        return
+    for line in islice(head.splitlines(), 5):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            yield record
+
+
+def _export_version(head: bytes) -> int:
+    """Return 5, 9 or 10 where the first packet is plausible, else 0."""
+    if len(head) < 20:
+        return 0
+    version, count = struct.unpack(">HH", head[:4])
+    if version == 5:
+        return 5 if 1 <= count <= 30 and _follows(head, 24 + 48 * count, version) else 0
+    if version == 9:
+        first_set, set_size = struct.unpack(">HH", head[20:24]) if len(head) >= 24 else (0, 0)
+        return 9 if count and (first_set in (0, 1) or first_set > 255) and set_size >= 4 else 0
+    if version == 10:
+        return 10 if count >= 16 and _follows(head, count, version) else 0
+    return 0
+
+
+def _follows(head: bytes, at: int, version: int) -> bool:
+    """Tell whether another packet of that version, or the end, comes at ``at``."""
+    return at >= len(head) or head[at : at + 2] == struct.pack(">H", version)
