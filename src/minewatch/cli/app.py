@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
-from minewatch.cli import simulate
+from minewatch.cli import ingest, lake, quarantine, simulate
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -38,3 +38,6 @@ def minewatch(
 
 # Verbs register themselves here, in the order of the help page.
 simulate.register(app)
+ingest.register(app)
+quarantine.register(app)
+lake.register(app)

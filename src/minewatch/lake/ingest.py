@@ -1,7 +1,7 @@
 """One file into the lake as one commit: stage, compare, put aside, move buckets, write the ledger."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import pyarrow as pa
@@ -32,12 +32,12 @@ class Foreign:
     format: str
     reader_version: str
     batches: Iterable[Batch]
-    resubmitted: Mapping[int, Sequence[str]] = field(default_factory=dict)
-    """Line of the file → ids of the quarantined rows that it corrects."""
+    resubmitted: frozenset[str] = frozenset()
+    """Ids of the quarantined rows that the file corrects."""
 
 
 @dataclass(frozen=True)
-class Progress:
+class Headway:
     """How far the reading of one file is: rows of the file seen, and bytes."""
 
     rows: int
@@ -61,7 +61,7 @@ def ingest_file(
     lake: Lake,
     foreign: Foreign,
     at: datetime,
-    progress: Callable[[Progress], None] = lambda _: None,
+    progress: Callable[[Headway], None] = lambda _: None,
     wait_s: float = DEFAULT_WAIT_S,
 ) -> Reconciliation:
     """Take one file into ``lake`` as one commit and return what became of its rows.
@@ -92,10 +92,10 @@ class _Ingest:
         self._tables: set[str] = set()
         self._counts: dict[str, Counts] = {}
 
-    def run(self, progress: Callable[[Progress], None]) -> Reconciliation:
+    def run(self, progress: Callable[[Headway], None]) -> Reconciliation:
         for batch in self._foreign.batches:
             self._take(batch)
-            progress(Progress(self._seen, batch.bytes_done))
+            progress(Headway(self._seen, batch.bytes_done))
         self._foreign.source.check_unchanged()
         self._stage.flush()
         for table in self._ingested():
@@ -158,8 +158,7 @@ class _Ingest:
             ]
 
     def _resolve(self) -> None:
-        ids = {id_ for ids in self._foreign.resubmitted.values() for id_ in ids}
-        if ids:
+        if ids := self._foreign.resubmitted:
             base = self._lake.read(self._transaction.base, "quarantine")
             rows = resolved(base, ids, self._foreign.source.source_id)
             self._stage.add("quarantine", rows, {"source_line": rows.column("line"), "source_rows": 0})
