@@ -13,6 +13,8 @@ from minewatch.schema.tables import TABLES, TableSpec
 
 _NEWEST = ("revision", "source_line")
 _ROW = "row"
+_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "FLOAT": 4, "DOUBLE": 8}
+_TEXT_BYTES = 24
 
 Bounds = Mapping[str, tuple[pa.Scalar, pa.Scalar]]
 
@@ -41,6 +43,17 @@ def read_slice(table_slice: TableSlice, columns: Sequence[str] | None = None) ->
         [_taken(column.combine_chunks(), rows) for column in chosen],
         schema=pa.schema([spec.schema.field(name) for name in names]),
     )
+
+
+def slice_bytes(table_slice: TableSlice, columns: Sequence[str] | None = None) -> int:
+    """Return about how many bytes the row groups behind ``table_slice`` take in memory, from footers alone.
+
+    ``columns`` as for ``read_slice``. Bounds count only so far as they rule out whole row groups.
+    """
+    spec = TABLES[table_slice.table]
+    bounds = _bounds(table_slice, spec)
+    early = {name: bounds[name] for name in bounds if name in (*spec.key, "bucket")}
+    return _Files(table_slice.files, spec, early).bytes(spec.schema.names if columns is None else columns)
 
 
 def _bounds(table_slice: TableSlice, spec: TableSpec) -> Bounds:
@@ -80,6 +93,21 @@ class _Files:
         schema = pa.schema([self._schema.field(name) for name in names])
         tables = [_read_groups(file, groups, schema) for file, groups in self._groups]
         return pa.concat_tables(tables) if tables else schema.empty_table()
+
+    def bytes(self, names: Sequence[str]) -> int:
+        """Return about how many bytes the columns ``names`` take in memory."""
+        chunks = (
+            file.metadata.row_group(group).column(place)
+            for file, groups in self._groups
+            for group in groups
+            for place in range(file.metadata.num_columns)
+        )
+        wanted = set(names)
+        return sum(
+            chunk.num_values * _WIDTHS.get(chunk.physical_type, _TEXT_BYTES)
+            for chunk in chunks
+            if chunk.path_in_schema.partition(".")[0] in wanted
+        )
 
 
 def _possible_groups(file: pq.ParquetFile, bounds: Bounds) -> list[int]:
