@@ -1,0 +1,188 @@
+"""What the header of a table means: its canonical table, its shape, and what each column is."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pyarrow as pa
+
+from minewatch.schema.tables import INGESTED
+from minewatch.sources.headers import Unit, column_of, fallbacks, parse_header, unit_of_text
+from minewatch.sources.mapping import ColumnMapping
+from minewatch.sources.value_columns import ValueColumns, between, find_value_columns
+
+READINGS = {"interval_readings": "usage_point_id", "transformer_readings": "transformer_id"}
+"""Tables of curves → column that says whose curve it is."""
+
+EXTRAS = (
+    "kvar",
+    "current_l1_a",
+    "current_l2_a",
+    "current_l3_a",
+    "voltage_l1_v",
+    "voltage_l2_v",
+    "voltage_l3_v",
+)
+"""Quantities that may come beside the power."""
+
+_LONG = frozenset({"day", "time", "end_time", "time_of_day", "kw", "kwh", "register_kwh", "multiplier"})
+_LONG_ALL = _LONG | {"interval_minutes", *EXTRAS}
+_MAIN = ("kw", "kwh", "register_kwh")
+DEFAULTS: Mapping[tuple[str, str], int] = {("ip_leases", "port_low"): 0, ("ip_leases", "port_high"): 65_535}
+"""(table, column) → value where the file lacks the column."""
+
+
+class Shape(StrEnum):
+    """How rows of the file relate to rows of the table."""
+
+    WIDE = "wide"  # one row per day, one column per interval
+    LONG = "long"  # one row per reading
+    LISTS = "lists"  # rows of the canonical table, with list columns
+    REGISTERS = "registers"  # one register reading per day, to be differenced
+    ROWS = "rows"  # one row is one row
+
+
+@dataclass(frozen=True)
+class Use:
+    """A column of the file and what it is: ``position`` and ``header`` in the file, ``unit`` if written."""
+
+    position: int
+    header: str
+    unit: Unit | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A file's header understood. ``columns``: canonical (or reading) column → where it stands."""
+
+    table: str
+    shape: Shape
+    columns: Mapping[str, Use]
+    curves: tuple[ValueColumns, ...] = ()
+    unknown: tuple[str, ...] = ()
+    mapping: ColumnMapping = field(default_factory=ColumnMapping)
+
+    @property
+    def key_column(self) -> str:
+        """Column that says whose reading it is (readings only)."""
+        return READINGS.get(self.table, "usage_point_id")
+
+
+def find_layout(
+    names: Sequence[str],
+    mapping: ColumnMapping | None = None,
+    table: str | None = None,
+    types: Sequence[pa.DataType] = (),
+) -> Layout | None:
+    """Return what the headers ``names`` mean, or None. ``types`` are the columns' types in Parquet files."""
+    mapping = mapping or ColumnMapping()
+    table = mapping.table or table
+    headers = _Headers(names, mapping, types)
+    tables = [table] if table else [name for name in INGESTED if name != "flows"]
+    shapes: tuple[Callable[[str, _Headers], Layout | None], ...] = (_lists, _wide, _long)
+    for shape in shapes:
+        found = [layout for name in tables if name in READINGS and (layout := shape(name, headers))]
+        if found:
+            return found[0]
+    rows = [layout for name in tables if name not in READINGS and (layout := _rows(name, headers))]
+    return max(rows, key=lambda layout: len(layout.columns), default=None)
+
+
+@dataclass(frozen=True)
+class _Headers:
+    names: Sequence[str]
+    mapping: ColumnMapping
+    types: Sequence[pa.DataType]
+
+    def uses(
+        self, table: str, columns: frozenset[str], apart: frozenset[int] = frozenset()
+    ) -> dict[str, Use]:
+        """Return canonical column → use, the first header winning; positions ``apart`` are left out."""
+        found: dict[str, Use] = {}
+        for position, name in enumerate(self.names):
+            parsed = parse_header(name)
+            column = self.mapping.columns.get(name) or column_of(parsed.name, table, columns)
+            if position not in apart and column in columns and self._may_be(name, column, found):
+                found[column] = Use(position, name, parsed.unit)
+        return found
+
+    def _may_be(self, name: str, column: str, found: Mapping[str, Use]) -> bool:
+        return name in self.mapping.columns or column not in found
+
+    def unknown(self, used: set[int]) -> tuple[str, ...]:
+        return tuple(name for position, name in enumerate(self.names) if position not in used and name)
+
+    def is_list(self, use: Use | None) -> bool:
+        return use is not None and bool(self.types) and pa.types.is_nested(self.types[use.position])
+
+
+def _finish(
+    headers: _Headers, layout_of: tuple[str, Shape], uses: Mapping[str, Use], curves: tuple[ValueColumns, ...]
+) -> Layout:
+    table, shape = layout_of
+    used = {use.position for use in uses.values()} | {p for curve in curves for p in curve.positions}
+    return Layout(table, shape, uses, curves, headers.unknown(used), headers.mapping)
+
+
+def _lists(table: str, headers: _Headers) -> Layout | None:
+    columns = frozenset(INGESTED[table].schema.names)
+    uses = headers.uses(table, columns)
+    if not headers.is_list(uses.get("kw")) or not {READINGS[table], "day"} <= uses.keys():
+        return None
+    return _finish(headers, (table, Shape.LISTS), uses, ())
+
+
+def _wide(table: str, headers: _Headers) -> Layout | None:
+    mapping = headers.mapping
+    if mapping.values:
+        chosen = between(headers.names, *mapping.values)
+        curves = [chosen] if chosen else []
+    else:
+        curves = find_value_columns(headers.names)
+    apart = frozenset(position for curve in curves for position in curve.positions)
+    uses = headers.uses(table, frozenset({READINGS[table], "day", "interval_minutes", "multiplier"}), apart)
+    if not {READINGS[table], "day"} <= uses.keys():
+        return None
+    chosen_curves = _one_main(curves)
+    return _finish(headers, (table, Shape.WIDE), uses, chosen_curves) if chosen_curves else None
+
+
+def _one_main(curves: list[ValueColumns]) -> tuple[ValueColumns, ...]:
+    """Return the main curve first, then the others of the same interval; empty without a main one."""
+    mains = sorted((c for c in curves if c.quantity not in EXTRAS), key=lambda c: c.quantity == "value")
+    if not mains:
+        return ()
+    main = mains[0]
+    same = [c for c in curves if c.quantity in EXTRAS and len(c.positions) == len(main.positions)]
+    return (main, *same)
+
+
+def _long(table: str, headers: _Headers) -> Layout | None:
+    uses = headers.uses(table, _LONG_ALL | {READINGS[table]})
+    timed = uses.keys() & {"time", "end_time"} or {"day", "time_of_day"} <= uses.keys()
+    if READINGS[table] not in uses or not timed or not uses.keys() & set(_MAIN):
+        return None
+    return _finish(headers, (table, Shape.LONG), uses, ())
+
+
+def _rows(table: str, headers: _Headers) -> Layout | None:
+    spec = INGESTED[table]
+    uses = headers.uses(table, frozenset(spec.schema.names))
+    for column, other in fallbacks().get(table, {}).items():
+        if column not in uses and other in uses:
+            uses[column] = uses[other]
+    required = {field.name for field in spec.schema if not field.nullable}
+    required -= {column for name, column in DEFAULTS if name == table}
+    shape = Shape.ROWS
+    if table == "daily_readings" and "energy_kwh" not in uses and "register_kwh" in uses:
+        shape, required = Shape.REGISTERS, {"usage_point_id", "day"}
+    if not required <= uses.keys() or len(uses) <= len(spec.key):
+        return None
+    return _finish(headers, (table, shape), uses, ())
+
+
+def unit_for(layout: Layout, use: Use | None) -> Unit | None:
+    """Return the unit of a column: as the mapping says, else as its header says."""
+    if layout.mapping.unit and layout.mapping.unit != "register":
+        return unit_of_text(layout.mapping.unit)
+    return use.unit if use else None
