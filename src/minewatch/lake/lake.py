@@ -16,7 +16,7 @@ from minewatch.lake import delta
 from minewatch.lake.buckets import CustomerBuckets, customer_buckets, row_buckets, with_buckets
 from minewatch.lake.commits import CommitLog, Snapshot, publish
 from minewatch.lake.failures import ForeignFormatError, LakeExistsError, NoLakeError
-from minewatch.lake.parquet import DataFile, lake_rows, sorted_rows, write_data_file
+from minewatch.lake.parquet import DataFile, lake_rows, write_data_file
 from minewatch.lake.writer import COMMITS, Transaction, transaction
 from minewatch.schema.slices import read_slice
 from minewatch.schema.steps import PartResult, TableSlice
@@ -143,8 +143,7 @@ class Lake:
             lineage = {"source_id": source_id, "source_line": lines, "revision": staged.revision}
             stored = lake_rows(table, chunk, {**lineage, "bucket": 0, "source_rows": 0})
             buckets = row_buckets(table, stored, self.customers(staged.base), self.buckets)
-            rows_in_order = sorted_rows(with_buckets(stored, buckets), spec)
-            yield write_data_file(staged.new_file(), rows_in_order, spec)
+            yield write_data_file(staged.new_file(), with_buckets(stored, buckets), spec)
 
     def _rows_after(self, staged: Transaction, table: str) -> int:
         files = [*self.files(staged.base, table), *staged.added(table)]

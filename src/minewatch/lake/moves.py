@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from minewatch.lake.buckets import CustomerBuckets, with_buckets
-from minewatch.lake.parquet import DataFile, bounds_of, may_meet, sorted_rows, write_data_file
+from minewatch.lake.parquet import DataFile, bounds_of, may_meet, write_data_file
 from minewatch.schema.tables import TABLES, Layout, TableSpec
 
 _ID = "usage_point_id"
@@ -49,4 +49,4 @@ def moved_file(file: DataFile, who: Moves, spec: TableSpec, path: Path) -> DataF
     if targets.equals(buckets):
         return None
     rows = pq.read_table(file.path, use_threads=False, schema=spec.lake_schema)
-    return write_data_file(path, sorted_rows(with_buckets(rows, targets), spec), spec)
+    return write_data_file(path, with_buckets(rows, targets), spec)

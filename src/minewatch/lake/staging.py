@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from minewatch.lake.buckets import CustomerBuckets, row_buckets, with_buckets
-from minewatch.lake.parquet import DataFile, lake_rows, sorted_rows, write_data_file
+from minewatch.lake.parquet import DataFile, lake_rows, write_data_file
 from minewatch.lake.writer import Transaction
 from minewatch.schema.tables import TABLES
 
@@ -49,5 +49,4 @@ class Stage:
         parts.clear()
         placed = with_buckets(rows, row_buckets(table, rows, self.customers, self.buckets))
         del rows
-        ordered = sorted_rows(placed, TABLES[table])
-        self.files[table].append(write_data_file(self.transaction.new_file(), ordered, TABLES[table]))
+        self.files[table].append(write_data_file(self.transaction.new_file(), placed, TABLES[table]))
