@@ -1,6 +1,7 @@
 """Mining machines with rated hash rate and power, and the efficiency range of an algorithm."""
 
 import csv
+import math
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -23,6 +24,15 @@ class Machine:
         return self.power_w / self.hash_rate
 
 
+@dataclass(frozen=True)
+class Efficiency:
+    """Energy for one hash, J/H: of the ``best`` and ``worst`` hardware, and their geometric mean."""
+
+    best: float
+    typical: float
+    worst: float
+
+
 @cache
 def machines() -> tuple[Machine, ...]:
     """Return the table ``machines.csv``."""
@@ -33,6 +43,34 @@ def machines() -> tuple[Machine, ...]:
 def machines_for(algorithm: str) -> tuple[Machine, ...]:
     """Return the machines that compute ``algorithm``; empty where the table knows none."""
     return tuple(machine for machine in machines() if machine.algorithm == algorithm)
+
+
+@cache
+def rigs() -> tuple[Machine, ...]:
+    """Return the table ``rigs.csv``: graphics cards and processors, which are no mining machines by make."""
+    text = resources.files(__package__).joinpath("rigs.csv").read_text(encoding="utf-8")
+    return tuple(_machine(row) for row in csv.DictReader(text.splitlines()))
+
+
+def efficiency(algorithm: str, agent: str | None = None) -> Efficiency | None:
+    """Return the energy for one hash of ``algorithm``; None where no table knows it.
+
+    Where ``agent`` (what the miner calls itself) names a model of the table, only that model counts.
+    """
+    known = [each for each in (*machines(), *rigs()) if each.algorithm == algorithm]
+    named = [each for each in known if agent and _plain(each.model) in _plain(agent)]
+    longest = max((len(each.model) for each in named), default=0)
+    energies = [e.joule_per_hash for e in named if len(e.model) == longest] or [
+        e.joule_per_hash for e in known
+    ]
+    if not energies:
+        return None
+    best, worst = min(energies), max(energies)
+    return Efficiency(best, math.sqrt(best * worst), worst)
+
+
+def _plain(name: str) -> str:
+    return "".join(character for character in name.lower() if character.isalnum())
 
 
 def _machine(row: dict[str, str]) -> Machine:

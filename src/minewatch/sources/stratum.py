@@ -294,6 +294,8 @@ def _notify(talk: Conversation, message: Message) -> bool:
         talk.facts.note_coin("ZEC", "Equihash")
     elif talk.facts.dialect == "ethereum_nicehash":
         talk.facts.note_coin(None, "Ethash")
+    elif isinstance(message.params[1], list) and len(message.params[1]) == 4:
+        talk.facts.note_coin("KAS", "kHeavyHash")
     talk.facts.note_job(message.at, message.string(0))
     return True
 
@@ -352,7 +354,7 @@ _POOL: Mapping[str, _Handler] = {
 
 
 def split_user(user: str) -> tuple[str, str | None]:
-    """Split ``wallet.worker``, ``0x…/worker/mail`` or ``wallet+difficulty.worker`` into account and worker."""
+    """Split ``wallet.worker``, ``0x…/worker/mail`` or ``wallet+diff.worker`` into account and worker."""
     if match := _ETH_USER.fullmatch(user):
         return match[1], match[2] or None
     head, _, rest = user.partition(".")
