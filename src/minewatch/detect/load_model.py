@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
+_FOLDER = resources.files("minewatch.detect").joinpath("models", "load")
 BOOSTERS = ("mining", "innocents", "power_low", "power_median", "power_high")
 """Names of the text files of a model."""
 HIGHEST_LOG10_LR = 6.0
@@ -80,6 +81,15 @@ class LoadModel:
 @cache
 def shipped_model() -> LoadModel:
     """Return the model that is part of the package."""
-    folder = resources.files("minewatch.detect").joinpath("models", "load")
-    texts = {name: folder.joinpath(f"{name}.txt").read_text(encoding="utf-8") for name in BOOSTERS}
-    return LoadModel(texts, json.loads(folder.joinpath("model.json").read_text(encoding="utf-8")))
+    texts = {name: _FOLDER.joinpath(f"{name}.txt").read_text(encoding="utf-8") for name in BOOSTERS}
+    return LoadModel(texts, _card())
+
+
+@cache
+def shipped_version() -> str:
+    """Return the version of the shipped model, without loading it."""
+    return str(_card()["version"])
+
+
+def _card() -> dict[str, Any]:
+    return dict(json.loads(_FOLDER.joinpath("model.json").read_text(encoding="utf-8")))

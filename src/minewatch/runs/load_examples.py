@@ -24,6 +24,7 @@ MINING = "mining"
 LEAST_SHARE = 0.05
 """Mines below a twentieth of what the customer draws are no examples: no curve shows them."""
 _EPOCH = date(1970, 1, 1)
+_INTERVALS = (15, 15, 15, 30, 60)
 _REGIONS = ("511823", "330106", "152801", "440305")
 
 
@@ -50,6 +51,7 @@ class Sample:
                 days=int(rng.choice(self.lengths)),
                 start_on=date(2025, 1, 1) + timedelta(days=int(rng.integers(0, 365))),
                 region_codes=(str(rng.choice(_REGIONS)),),
+                interval_minutes=int(rng.choice(_INTERVALS)),
                 share_of_mines=self.share_of_mines,
                 mix=self.mix,
                 partition_customers=size,
@@ -96,6 +98,10 @@ class Examples:
         """Return the same customers as a file of readings alone shows them."""
         matrix = self.matrix.copy()
         matrix[:, -len(CONTEXT_VECTOR) :] = np.nan
+        return self.with_matrix(matrix)
+
+    def with_matrix(self, matrix: Floats) -> "Examples":
+        """Return the same customers with another ``matrix``."""
         return replace(self, matrix=matrix)
 
 
@@ -140,7 +146,7 @@ def window_examples(county: SimulatedPartition, window: Window, seed: int) -> Ex
         true_onset_hour=truth.onset_hour,
         found_onset_hour=24 * coverage[:, Coverage.first_day] + block[:, Block.onset_hour],
     )
-    share = truth.mean_mine_kw / vectors.judged.features[:, Feature.mean_kw]
+    share = truth.mean_mine_kw / np.maximum(vectors.judged.features[:, Feature.mean_kw], 1e-9)
     usable = coverage[:, Coverage.known_hours] >= 24 * 14
     usable &= (coverage[:, Coverage.total_kw] > 0) & (coverage[:, Coverage.period_hours] > 0)
     return examples.take(usable & ~truth.hidden & ((truth.kind != MINING) | (share >= LEAST_SHARE)))

@@ -1,0 +1,161 @@
+"""Detector: a constant block in a customer's curve, weighed against innocent classes of load.
+
+See ``docs/explanation/customer-load.md`` for the method.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+
+from minewatch.detect.curves import Curves, curves_of
+from minewatch.detect.load_model import Scores, shipped_model, shipped_version
+from minewatch.detect.load_reasons import Row, Seen, load_reasons
+from minewatch.detect.load_vectors import Vectors, vectors_of
+from minewatch.detect.sufficiency import load_refusal
+from minewatch.kernels.blocks import Block
+from minewatch.kernels.hours import HOURS
+from minewatch.kernels.load_blocks import Coverage
+from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table
+from minewatch.schema.periods import Period
+from minewatch.schema.reasons import Reason
+from minewatch.schema.steps import Step
+
+_EPOCH = date(1970, 1, 1)
+
+DETECTOR = Detector("customer_load", f"1-{shipped_version()}")
+"""Name and version: of the method, then of the trained model."""
+
+
+def load_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
+    """Return one row of ``evidence`` per customer in ``tables["interval_readings"]``.
+
+    ``parameters``: ``period_start_at``, ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and,
+    where the readings come from a lake, ``inputs`` (table → [version, rows]).
+    """
+    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
+    period, zone = Period(start_at, end_at), ZoneInfo(parameters["zone"])
+    versions = {table: int(item[0]) for table, item in parameters.get("inputs", {}).items()}
+    judged = judge(tables["interval_readings"], tables.get("usage_points"), period, zone, versions)
+    return evidence_table(judged)
+
+
+def judge(
+    readings: pa.Table,
+    usage_points: pa.Table | None,
+    period: Period,
+    zone: ZoneInfo,
+    versions: Mapping[str, int] | None = None,
+) -> list[Evidence]:
+    """Return the evidence on each customer of ``readings`` for ``period``, in their order.
+
+    ``readings`` (rows of ``interval_readings``, ordered by customer and day, in the time of ``zone``) may
+    reach back before the period: the more, the better. ``usage_points`` may be None or lack customers.
+    ``versions`` of the tables go into ``Evidence.inputs``.
+    """
+    curves = curves_of(readings)
+    first, last = (_days(day) for day in period.days(zone))
+    vectors = vectors_of(curves, (first, last), usage_points)
+    case = _Case(period, zone, curves, vectors, versions or {})
+    refusals = [load_refusal(coverage) for coverage in vectors.judged.coverage]
+    judged = [place for place, refusal in enumerate(refusals) if refusal is None]
+    scores = iter(range(len(judged)))
+    result = shipped_model().scores(vectors.matrix[judged])
+    return [
+        case.refused(place, refusal) if refusal else case.weighed(place, result, next(scores))
+        for place, refusal in enumerate(refusals)
+    ]
+
+
+class _Case:
+    """What all evidence of one call shares."""
+
+    def __init__(
+        self, period: Period, zone: ZoneInfo, curves: Curves, vectors: Vectors, versions: Mapping[str, int]
+    ) -> None:
+        self._period, self._zone = period, zone
+        self._curves, self._vectors, self._versions = curves, vectors, versions
+
+    def refused(self, place: int, refusal: Reason) -> Evidence:
+        """Return the evidence that nothing can be said."""
+        return Evidence(**self._subject(place), log10_lr=None, reasons=[refusal])
+
+    def weighed(self, place: int, scores: Scores, row: int) -> Evidence:
+        """Return the evidence on customer ``place``, which has ``row`` in ``scores``."""
+        judged, classes = self._vectors.judged, shipped_model().classes
+        seen = Seen(judged.coverage[place], judged.block[place], self._vectors.matrix[place])
+        log10_lr, best = float(scores.log10_lr[row]), classes[scores.best[row]]
+        return Evidence(
+            **self._subject(place),
+            log10_lr=log10_lr,
+            best_alternative=best,
+            alternatives=dict(zip(classes, map(float, scores.innocents[row]), strict=True)),
+            power_kw=_power(block_kw(seen.block), scores.power_ratios[row]),
+            onset_at=self._instant(seen, Block.onset_hour),
+            ended_at=self._instant(seen, Block.end_hour),
+            on_share=float(seen.block[Block.on_share]),
+            reasons=load_reasons(seen, log10_lr, best),
+        )
+
+    def _subject(self, place: int) -> dict[str, Any]:
+        return {
+            "detector": DETECTOR,
+            "subject_kind": SubjectKind.USAGE_POINT,
+            "subject_id": self._curves.usage_point_ids[place],
+            "period": self._period,
+            "inputs": self._inputs(place),
+        }
+
+    def _inputs(self, place: int) -> Sequence[Mapping[str, str | int]]:
+        rows = {
+            "interval_readings": int(self._curves.point_rows[place + 1] - self._curves.point_rows[place]),
+            "usage_points": 1,
+        }
+        return [
+            {"table": table, "version": version, "rows": rows[table]}
+            for table, version in sorted(self._versions.items())
+            if table in rows
+        ]
+
+    def _instant(self, seen: Seen, edge: Block) -> datetime | None:
+        hour = seen.block[edge]
+        if np.isnan(hour):
+            return None
+        day = _EPOCH + timedelta(days=int(seen.coverage[Coverage.first_day] + hour // HOURS))
+        local = datetime(day.year, day.month, day.day, int(hour % HOURS), tzinfo=self._zone)
+        return local.astimezone(UTC)
+
+
+def block_kw(block: Row) -> float:
+    """Return the size of the block: its step, or its level where it began before the readings."""
+    step_kw = block[Block.step_kw]
+    return float(block[Block.level_kw] if np.isnan(step_kw) else step_kw)
+
+
+def _power(size_kw: float, ratios: Row) -> Estimate | None:
+    if not size_kw > 0:
+        return None
+    low, middle, high = (float(size_kw * ratio) for ratio in ratios)
+    return Estimate(middle, low, high)
+
+
+def _days(day: date) -> int:
+    return (day - _EPOCH).days
+
+
+LOAD_STEP = Step(
+    name=DETECTOR.name,
+    version=DETECTOR.version,
+    inputs=("interval_readings", "usage_points"),
+    group_by="usage_point_id",
+    output="evidence",
+    function=load_evidence,
+    columns={
+        "interval_readings": ("usage_point_id", "day", "kw"),
+        "usage_points": ("usage_point_id", "tariff_class", "industry_code", "voltage_kv", "contract_kva"),
+    },
+)
+"""Evidence on each customer with readings, refusals included."""

@@ -1,0 +1,226 @@
+"""The constant block inside a curve: one rectangular pulse in the daily floors, its size and its dates.
+
+Whatever the occupants do, a mine that runs lifts the *lowest* hours of the day by its power. Floors are
+therefore the series to look at: the quarter quantile of a day's 24 hours (up to six hours may be switched off
+for price or peak), and the lower third of the hours 0 to 5 for machines that run at night only. After a
+running median of five days a pulse is fitted: inside [begin, end) one level, outside another. All pulses are
+tried, so the fit is the best in the sense of least squares.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from minewatch.kernels.hours import HOURS, Floats
+from minewatch.kernels.load_features import FLOOR_SHARE, daily_floor, mean_day
+
+Series = npt.NDArray[np.float64]
+
+
+class Block(IntEnum):
+    """Place of each number that ``find_block`` gives; NaN where it does not apply."""
+
+    begin_day = 0  # of the run, in days from the start of the curve; 0 where it began before
+    end_day = 1  # day after the run; the number of days where it goes on
+    onset_hour = 2  # first hour of the run; NaN where it began before
+    end_hour = 3  # hour after the run; NaN where it goes on
+    level_kw = 4  # median floor in the run
+    base_kw = 5  # median floor outside; NaN without a step
+    step_kw = 6  # level above base; NaN without a step
+    gain_share = 7  # of the variance of floors that the best pulse explains, step or not
+    sharp_share = 8  # of the step that is reached within three days
+    level_spread_kw = 9  # median distance of floors from their median in the run
+    on_share = 10  # hours of the run above half the step (without a step: half the level)
+    night = 11  # 1 where only the night is lifted
+    day_level_kw = 12  # median floor of whole days in the run
+    night_level_kw = 13  # median floor of nights in the run
+    uplift_kw = 14  # mean of the 24 hours in the run less the mean outside
+    uplift_spread_kw = 15  # standard deviation of the uplift over the 24 hours
+    uplift_low_kw = 16  # smallest uplift of the 24 hours
+
+
+NIGHT_HOURS = 6
+NIGHT_SHARE = 0.34
+SHORTEST_DAYS = 3
+LEAST_STEP = 0.25
+"""A step is told of from a quarter of the level: modes of firmware and seasons stay below."""
+LEAST_GAIN = 0.5
+"""A step is told of when the pulse explains half of the variance of the floors."""
+
+
+@njit(nogil=True, cache=True)
+def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> None:
+    """Write the numbers of ``Block`` for a curve of hourly means, kW, shape (days * 24,), into ``block``.
+
+    The run has to touch the days ``period_days`` (first, last + 1), counted from the start of the curve.
+    """
+    block[:] = np.nan
+    days = hourly.size // HOURS
+    by_day, by_night = np.empty(days), np.empty(days)
+    floors(hourly, HOURS, FLOOR_SHARE, by_day)
+    floors(hourly, NIGHT_HOURS, NIGHT_SHARE, by_night)
+    chosen, night = _pulse_of(by_day, period_days), 0
+    other = _pulse_of(by_night, period_days)
+    if _height(other, by_night) > 2 * _height(chosen, by_day):
+        chosen, night = other, 1
+    series = by_night if night else by_day
+    begin, end, gain = chosen
+    has_step = begin > 0 or end < days
+    base = np.nanmedian(_outside(series, begin, end)) if has_step else 0.0
+    if has_step:
+        begin, end = _widen(running_median(series), begin, end, base, np.nanmedian(series[begin:end]) - base)
+        has_step = begin > 0 or end < days
+        base = base if has_step else 0.0
+    level = np.nanmedian(series[begin:end])
+    block[Block.begin_day], block[Block.end_day] = begin, end
+    block[Block.gain_share], block[Block.night], block[Block.level_kw] = gain, night, level
+    block[Block.level_spread_kw] = np.nanmedian(np.abs(series[begin:end] - level))
+    block[Block.day_level_kw], block[Block.night_level_kw] = (
+        np.nanmedian(by_day[begin:end]),
+        np.nanmedian(by_night[begin:end]),
+    )
+    half = base + 0.5 * (level - base)
+    block[Block.on_share] = _share_above(hourly[begin * HOURS : end * HOURS], half)
+    if has_step:
+        block[Block.base_kw], block[Block.step_kw] = base, level - base
+        block[Block.sharp_share] = _sharpness(series, (begin, end), level - base)
+        block[Block.onset_hour], block[Block.end_hour] = _edges(hourly, (begin, end), half)
+        _uplift(hourly, (begin, end), block)
+
+
+@njit(nogil=True, cache=True)
+def floors(hourly: Floats, hours: int, share: float, floor: Series) -> None:
+    """Write the lower ``share`` quantile of each day's first ``hours`` hours, kW, into ``floor`` (days)."""
+    lowest = np.empty(HOURS, np.float32)
+    for day in range(floor.size):
+        floor[day] = daily_floor(hourly[day * HOURS : day * HOURS + hours], share, lowest)
+
+
+@njit(nogil=True, cache=True)
+def running_median(series: Series) -> Series:
+    """Return the median of the five days around each day without NaN; NaN where all five are."""
+    result = np.empty_like(series)
+    for day in range(series.size):
+        result[day] = np.nanmedian(series[max(day - 2, 0) : day + 3])
+    return result
+
+
+@njit(nogil=True, cache=True)
+def best_pulse(series: Series, period_days: tuple[int, int]) -> tuple[int, int, float]:
+    """Return (begin, end, share of variance explained) of the best upward pulse that touches the period.
+
+    A pulse and the rest have at least ``SHORTEST_DAYS`` days with a value; NaN days count for neither. The
+    share is the between-group sum of squares n_in n_out / n (mean_in - mean_out)^2 over the total one.
+    Without any pulse that rises: (0, days, 0).
+    """
+    days = series.size
+    number, total, square = np.zeros(days + 1), np.zeros(days + 1), 0.0
+    for day in range(days):
+        known = not np.isnan(series[day])
+        number[day + 1] = number[day] + known
+        total[day + 1] = total[day] + (series[day] if known else 0.0)
+        square += series[day] ** 2 if known else 0.0
+    best, begin, end = 0.0, 0, days
+    for last in range(max(period_days[0] + 1, SHORTEST_DAYS), days + 1):
+        for first in range(min(period_days[1], last - SHORTEST_DAYS + 1)):
+            inside = number[last] - number[first]
+            outside = number[days] - inside
+            if inside < SHORTEST_DAYS or outside < SHORTEST_DAYS:
+                continue
+            within = total[last] - total[first]
+            rise = within / inside - (total[days] - within) / outside
+            gain = inside * outside / number[days] * rise * rise
+            if rise > 0 and gain > best:
+                best, begin, end = gain, first, last
+    spread = square - total[days] ** 2 / number[days] if number[days] else 0.0
+    return begin, end, best / spread if spread > 0 else 0.0
+
+
+@njit(nogil=True, cache=True)
+def _pulse_of(series: Series, period_days: tuple[int, int]) -> tuple[int, int, float]:
+    """Return the best pulse, or the whole curve where the pulse is too low or explains too little."""
+    days = series.size
+    begin, end, gain = best_pulse(running_median(series), period_days)
+    if begin == 0 and end == days:
+        return 0, days, gain
+    level, base = np.nanmedian(series[begin:end]), np.nanmedian(_outside(series, begin, end))
+    if gain < LEAST_GAIN or not level - base > LEAST_STEP * level:
+        return 0, days, gain
+    return begin, end, gain
+
+
+@njit(nogil=True, cache=True)
+def _height(pulse: tuple[int, int, float], series: Series) -> float:
+    begin, end, _ = pulse
+    height = np.nanmedian(series[begin:end])
+    if begin > 0 or end < series.size:
+        height -= np.nanmedian(_outside(series, begin, end))
+    return height if not np.isnan(height) else 0.0
+
+
+@njit(nogil=True, cache=True)
+def _outside(series: Series, begin: int, end: int) -> Series:
+    return np.concatenate((series[:begin], series[end:]))
+
+
+@njit(nogil=True, cache=True)
+def _widen(smooth: Series, begin: int, end: int, base: float, step: float) -> tuple[int, int]:
+    """Take in the days beside the pulse that are raised by a fifth of it: machines come in lorry loads."""
+    raised = base + 0.2 * step
+    while begin > 0 and smooth[begin - 1] > raised:
+        begin -= 1
+    while end < smooth.size and smooth[end] > raised:
+        end += 1
+    return begin, end
+
+
+@njit(nogil=True, cache=True)
+def _share_above(values: Floats, threshold: float) -> float:
+    above, number = 0, 0
+    for value in values:
+        if not np.isnan(value):
+            number += 1
+            above += value >= threshold
+    return above / number if number else np.nan
+
+
+@njit(nogil=True, cache=True)
+def _sharpness(series: Series, run: tuple[int, int], step: float) -> float:
+    """Share of the step between three days before and three days after its nearer edge (onset, else end)."""
+    at = run[0] if run[0] > 0 else run[1]
+    before, after = series[max(at - 3, 0) : at], series[at : at + 3]
+    return abs(np.nanmedian(after) - np.nanmedian(before)) / step
+
+
+@njit(nogil=True, cache=True)
+def _edges(hourly: Floats, run: tuple[int, int], half: float) -> tuple[float, float]:
+    """Hours at which the load rises above half the step and falls below it, within a day of the run."""
+    onset, end = np.nan, np.nan
+    if run[0] > 0:
+        hour = run[0] * HOURS
+        while hour > (run[0] - 1) * HOURS and hourly[hour - 1] >= half:
+            hour -= 1
+        onset = float(hour)
+    if run[1] * HOURS < hourly.size:
+        hour = run[1] * HOURS
+        while hour < (run[1] + 1) * HOURS and hourly[hour] >= half:
+            hour += 1
+        end = float(hour)
+    return onset, end
+
+
+@njit(nogil=True, cache=True)
+def _uplift(hourly: Floats, run: tuple[int, int], block: Series) -> None:
+    """How much more each hour of the day draws in the run: the same at every hour for a constant block.
+
+    The day beside each edge belongs to neither side.
+    """
+    inside, outside = np.empty(HOURS), np.empty(HOURS)
+    before, after = max(run[0] - 1, 0) * HOURS, (run[1] + 1) * HOURS
+    mean_day(hourly[run[0] * HOURS : run[1] * HOURS], inside)
+    mean_day(np.concatenate((hourly[:before], hourly[after:])), outside)
+    uplift = inside - outside
+    block[Block.uplift_kw], block[Block.uplift_spread_kw] = np.nanmean(uplift), np.nanstd(uplift)
+    block[Block.uplift_low_kw] = np.nanmin(uplift)

@@ -1,0 +1,92 @@
+"""Days of readings at any interval folded to hours: the one resolution that all meters share."""
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int64]
+
+HOURS = 24
+
+
+@njit(nogil=True, cache=True)
+def span_days(days: npt.NDArray[np.int32], first_row: int, last_row: int) -> int:
+    """Return the number of days from the first to the last row of a customer, both included.
+
+    ``days`` counts days from any epoch and rises within a customer's rows ``first_row`` to ``last_row``.
+    """
+    return int(days[last_row - 1]) - int(days[first_row]) + 1
+
+
+@njit(nogil=True, cache=True)
+def longest_span(days: npt.NDArray[np.int32], point_rows: Ints) -> int:
+    """Return the largest ``span_days`` of the customers whose rows ``point_rows`` separates."""
+    longest = 0
+    for point in range(point_rows.size - 1):
+        if point_rows[point] < point_rows[point + 1]:
+            longest = max(longest, span_days(days, point_rows[point], point_rows[point + 1]))
+    return longest
+
+
+@njit(nogil=True, cache=True)
+def fold_hours(
+    values: Floats,
+    row_offsets: Ints,
+    days: npt.NDArray[np.int32],
+    rows: tuple[int, int],
+    hourly: Floats,
+    wobble: Floats,
+) -> None:
+    """Fold one customer's rows into hourly means.
+
+    Row r of ``rows`` (first, last + 1) holds ``values[row_offsets[r]:row_offsets[r + 1]]``, kW at equal
+    intervals of day ``days[r]``. ``hourly`` (span * 24) gets kW means of the readings present, NaN where
+    more than half of an hour's readings or the day are missing, and where a day's length is no multiple of
+    24. ``wobble`` (span) gets each day's mean absolute deviation of readings from their hour's mean, kW, NaN
+    for hourly readings.
+    """
+    hourly[:] = np.nan
+    wobble[:] = np.nan
+    for row in range(rows[0], rows[1]):
+        begin = row_offsets[row]
+        length = row_offsets[row + 1] - begin
+        if length == 0 or length % HOURS != 0:
+            continue
+        day = days[row] - days[rows[0]]
+        wobble[day] = _fold_day(values[begin : begin + length], hourly[day * HOURS : (day + 1) * HOURS])
+
+
+@njit(nogil=True, cache=True)
+def _fold_day(values: Floats, hourly: Floats) -> np.float32:
+    each = values.size // HOURS
+    deviation, number = np.float32(0.0), 0
+    for hour in range(HOURS):
+        begin = hour * each
+        total, present = np.float32(0.0), 0
+        for k in range(begin, begin + each):
+            if not np.isnan(values[k]):
+                total += values[k]
+                present += 1
+        if 2 * present < each or present == 0:
+            continue
+        mean = total / np.float32(present)
+        hourly[hour] = mean
+        for k in range(begin, begin + each):
+            if not np.isnan(values[k]):
+                deviation += abs(values[k] - mean)
+        number += present
+    if each == 1 or number == 0:
+        return np.float32(np.nan)
+    return deviation / np.float32(number)
+
+
+@njit(nogil=True, cache=True)
+def known_days(hourly: Floats) -> tuple[int, int]:
+    """Return (first, last + 1) of the days with a value; (0, 0) where there is none."""
+    first, last = -1, 0
+    for hour in range(hourly.size):
+        if not np.isnan(hourly[hour]):
+            first = hour // HOURS if first < 0 else first
+            last = hour // HOURS + 1
+    return max(first, 0), last
