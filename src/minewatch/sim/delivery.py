@@ -1,6 +1,7 @@
 """One partition or region of a county as files, and its truth apart from them."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,13 +9,16 @@ import numpy as np
 import pyarrow as pa
 
 from minewatch.schema.tables import TABLES
-from minewatch.sim.county import CountyPlan, Customer, partition
-from minewatch.sim.files import write_csv, write_parquet, write_wide, write_xlsx
-from minewatch.sim.leases import Line, endpoint_rows, lease_rows, lines
+from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition, partition
+from minewatch.sim.files import write_csv, write_parquet, write_whole, write_wide, write_xlsx
+from minewatch.sim.leases import CARRIERS, Line, endpoint_rows, lease_rows, lines
 from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows
-from minewatch.sim.plants import hours_of, line_customer, plant_tables, plants
+from minewatch.sim.plants import PlantTables, hours_of, line_customer, plant_tables, plants
 from minewatch.sim.scene import scene_of
 from minewatch.sim.truth import TRUTH
+from minewatch.sim.wire.capture import Site, capture, file_name, has_tap, windows
+from minewatch.sim.wire.drawn import Drawn, drawn_by_accounts, drawn_on_lines
+from minewatch.sim.wire.packets import write_pcap
 
 FILE_FORMATS = ("parquet", "csv")
 """Format of the readings: Parquet with all curves, or wide CSV with active power alone."""
@@ -55,25 +59,59 @@ def deliver_partition(plan: CountyPlan, number: int, folder: Path, file_format: 
 
     Raises OSError where the folder cannot be written.
     """
-    made = partition(plan, number)
+    made, plant = partition(plan, number), plant_tables(plan, number)
     people = people_of(plan, number, made.customers)
-    plant, plant_truth = plant_tables(plan, number)
-    tables = {
-        **made.tables,
-        **plant,
-        "usage_points": _with_papers(made.tables["usage_points"], made.customers, people.papers),
-        "applications": _with_applicants(made.tables["applications"], made.customers, people.papers),
-        "enterprises": _rows("enterprises", enterprise_rows(people.papers)),
-        "ip_leases": _rows("ip_leases", list(lease_rows(people.lines))),
-    }
-    truth = {**made.truth, **plant_truth, **_people_truth(people)}
+    tables = {**made.tables, **plant.tables, **_people_tables(made, people)}
     sizes = [_write(plan, number, folder / "files", name, rows, file_format) for name, rows in tables.items()]
+    wire = _captures(plan, number, people, _drawn(plan, made, people, plant), folder / "files" / "captures")
+    truth = {**made.truth, **plant.truth, **_people_truth(people), "truth_flows": wire.truth}
+    sizes += wire.sizes
     sizes += [
         write_parquet(folder / "truth" / name / f"part-{number:05d}.parquet", rows)
         for name, rows in truth.items()
     ]
     rows = {name: table.num_rows for name, table in {**tables, **truth}.items()}
     return Delivered(len(made.customers), rows, len(sizes), sum(sizes))
+
+
+class _Wire(NamedTuple):
+    sizes: list[int]
+    truth: pa.Table
+
+
+def _captures(
+    plan: CountyPlan, number: int, people: People, drawn: Mapping[str, Drawn], folder: Path
+) -> _Wire:
+    sizes, truth = [], []
+    for carrier in CARRIERS if has_tap(plan, number) else ():
+        site = Site(plan, number, carrier, people.customers, people.lines, drawn)
+        for window in windows(plan, number, carrier):
+            kept = capture(site, window)
+            truth += kept.truth
+            sizes.append(
+                write_whole(folder / file_name(site, window), partial(write_pcap, packets=kept.packets))
+            )
+    return _Wire(sizes, pa.Table.from_pylist(truth, TRUTH["truth_flows"]))
+
+
+def _drawn(
+    plan: CountyPlan, made: SimulatedPartition, people: People, plant: PlantTables
+) -> dict[str, Drawn]:
+    rated = {
+        customer.usage_point_id: customer.mine.power_kw for customer in people.customers if customer.mine
+    }
+    mining = made.truth["truth_mining"]
+    accounts = drawn_by_accounts(made.customers, mining, plan.interval_minutes)
+    return accounts | drawn_on_lines(rated, plant.diverted_mw)
+
+
+def _people_tables(made: SimulatedPartition, people: People) -> dict[str, pa.Table]:
+    return {
+        "usage_points": _with_papers(made.tables["usage_points"], made.customers, people.papers),
+        "applications": _with_applicants(made.tables["applications"], made.customers, people.papers),
+        "enterprises": _rows("enterprises", enterprise_rows(people.papers)),
+        "ip_leases": _rows("ip_leases", list(lease_rows(people.lines))),
+    }
 
 
 def deliver_region(plan: CountyPlan, region_code: str, folder: Path) -> Delivered:

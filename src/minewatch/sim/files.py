@@ -46,7 +46,7 @@ _TABLE_HEADERS = {
 _ROWS_AT_ONCE = 20_000
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> int:
+def write_whole(path: Path, write: Callable[[Path], object]) -> int:
     """Let ``write`` fill a file beside ``path``, rename it to ``path``, and return its size in bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}")

@@ -89,8 +89,16 @@ def run_plant(plan: CountyPlan, plant: Plant) -> PlantHours:
     return PlantHours(inflow, head, available, dispatched, met, diverted, inflow - used)
 
 
-def plant_tables(plan: CountyPlan, number: int) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
-    """Return (tables, truth) of the plants of one partition: their archive, hours, diversions and mines."""
+class PlantTables(NamedTuple):
+    """Tables and truth of the plants of a partition, and what each private line carried, MW by the hour."""
+
+    tables: dict[str, pa.Table]
+    truth: dict[str, pa.Table]
+    diverted_mw: dict[str, Floats]
+
+
+def plant_tables(plan: CountyPlan, number: int) -> PlantTables:
+    """Return the plants of partition ``number``: archive, hours, diversions and mines."""
     built = plants(plan, number)
     hours = [run_plant(plan, plant) for plant in built]
     tables = {
@@ -102,7 +110,10 @@ def plant_tables(plan: CountyPlan, number: int) -> tuple[dict[str, pa.Table], di
         "truth_plants": _truth(plan, built, hours),
         "truth_plant_mines": pa.Table.from_pylist(lines, TRUTH["truth_plant_mines"]),
     }
-    return tables, truth
+    diverted = {
+        plant.plant_id: run.diverted_mw for plant, run in zip(built, hours, strict=True) if plant.mine
+    }
+    return PlantTables(tables, truth, diverted)
 
 
 def _plant(plan: CountyPlan, number: int, plant: int) -> Plant:

@@ -135,6 +135,36 @@ TRUTH_ENDPOINTS = pa.schema(
     ]
 )
 
+TRUTH_FLOWS = pa.schema(
+    [
+        column("capture", pa.string(), "file the packets are in", data_class=_T, required=True),
+        column("carrier", pa.string(), "carrier that recorded it", data_class=_T, required=True),
+        column("client_ip", pa.string(), "outer address", data_class=_T, required=True),
+        column("client_port", pa.int32(), "outer port", data_class=_T, required=True),
+        column("server_ip", pa.string(), "pool, relay or other server", data_class=_T, required=True),
+        column("server_port", pa.int32(), "its port", data_class=_T, required=True),
+        column("protocol", pa.int16(), "IANA number", data_class=_T, required=True),
+        column("first_at", INSTANT, "first message, to the second", data_class=_T, required=True),
+        column("last_at", INSTANT, "last message, to the second", data_class=_T, required=True),
+        column(
+            "purpose",
+            pa.string(),
+            "mining, infected; or, easily mistaken: node, wallet, rpc, telemetry",
+            data_class=_T,
+            required=True,
+        ),
+        column("subject_id", pa.string(), "户号 or plant", data_class=_T, required=True),
+        column("dialect", pa.string(), "protocol to the pool", data_class=_T),
+        column("hiding", pa.string(), "none, tls, proxy, vpn, double_nat", data_class=_T),
+        column("algorithm", pa.string(), "proof-of-work function", data_class=_T),
+        column("hash_rate", pa.float64(), "of the machines behind it", unit="H/s", data_class=_T),
+        column("machines", pa.int64(), "machines that log in", unit="1", data_class=_T, required=True),
+        column(
+            "shares", pa.int64(), "shares submitted in the capture", unit="1", data_class=_T, required=True
+        ),
+    ]
+)
+
 TRUTH = MappingProxyType(
     {
         "truth_usage_points": TRUTH_USAGE_POINTS,
@@ -144,6 +174,7 @@ TRUTH = MappingProxyType(
         "truth_plant_mines": TRUTH_PLANT_MINES,
         "truth_enterprises": TRUTH_ENTERPRISES,
         "truth_endpoints": TRUTH_ENDPOINTS,
+        "truth_flows": TRUTH_FLOWS,
     }
 )
 """Schemas of the truth tables by name."""
