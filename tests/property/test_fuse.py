@@ -7,8 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from minewatch.fuse.combination import (
+    FamilyResult,
+    FamilyScores,
+    family_result,
+    posterior,
+    site_p_values,
+    site_scores,
+)
 from minewatch.fuse.discovery import q_values
-from minewatch.fuse.nulls import FamilyScore, Null, null_from_table, site_p_value
+from minewatch.fuse.nulls import Null, null_from_table
 from minewatch.fuse.power import add_parts, combine_same, compare
 from minewatch.schema.evidence import Estimate
 
@@ -48,14 +56,14 @@ def test_more_p_values_than_tests_is_refused() -> None:
 def test_exceedance_is_the_conformal_bound(scores: list[float], score: float) -> None:
     table = pa.table({"class": ["a"] * len(scores), "prevalence": [1.0] * len(scores), "score": scores})
     expected = (1 + sum(value >= score for value in scores)) / (len(scores) + 1)
-    assert null_from_table(table).exceedance(score) == pytest.approx(expected)
+    assert null_from_table(table).exceedance(np.array([score])) == pytest.approx([expected])
 
 
 def test_classes_are_weighted_by_prevalence() -> None:
     table = pa.table(
         {"class": ["home", "home", "store"], "prevalence": [0.9, 0.9, 0.1], "score": [0.0, 1.0, 5.0]}
     )
-    assert null_from_table(table).exceedance(3.0) == pytest.approx(0.9 * 1 / 3 + 0.1 * 2 / 2)
+    assert null_from_table(table).exceedance(np.array([3.0])) == pytest.approx([0.9 * 1 / 3 + 0.1 * 2 / 2])
 
 
 def test_no_prevalence_is_refused() -> None:
@@ -65,18 +73,85 @@ def test_no_prevalence_is_refused() -> None:
 
 
 @pytest.mark.parametrize("families", [1, 2, 3])
-def test_innocent_sites_are_listed_no_more_often_than_stated(families: int) -> None:
+@pytest.mark.parametrize("subjects", [1, 4])
+def test_innocent_sites_are_listed_no_more_often_than_stated(families: int, subjects: int) -> None:
     """Scores of innocents and the null come from one distribution: P(p ≤ a) ≤ a, up to sampling error."""
     rng = np.random.default_rng(7)
-    names = [f"f{i}" for i in range(families)]
-    trials = 4000
-    p = np.empty(trials)
-    for trial in range(trials):
-        nulls = {name: null_of(rng, 99) for name in names}
-        scores = [FamilyScore(name, float(rng.normal()), 1) for name in names]
-        p[trial] = site_p_value(scores, 1, nulls)
+    sites = 4000
+    p = np.empty((10, sites))
+    for trial in range(10):
+        results = [
+            family_result(
+                FamilyScores("f", np.repeat(np.arange(sites), subjects), rng.normal(size=sites * subjects)),
+                null_of(rng, 1999),
+                sites,
+            )
+            for _ in range(families)
+        ]
+        p[trial] = site_p_values(results)
     for level in (0.02, 0.05, 0.2):
-        assert np.mean(p <= level) <= level + 3 * math.sqrt(level * (1 - level) / trials)
+        assert np.mean(p <= level) <= level + 4 * math.sqrt(level / 2000)
+
+
+def slow_family(scores: list[list[float]], null: Null) -> list[tuple[float, float]]:
+    """Simes' p-value and mean likelihood ratio of each site, by their definitions."""
+    result = []
+    for mine in scores:
+        bounds = sorted(float(null.exceedance(np.array([score]))[0]) for score in mine)
+        p = min((len(mine) * bound / (n + 1) for n, bound in enumerate(bounds)), default=1.0)
+        ratios = [min(10**score, 1 / null.exceedance(np.array([score]))[0]) for score in mine]
+        sign = any(score > 0 for score in mine)
+        result.append((p if sign else 1.0, math.log10(sum(ratios) / len(mine)) if mine else 0.0))
+    return result
+
+
+@given(st.lists(st.lists(st.floats(-3, 6), max_size=5), min_size=1, max_size=6))
+def test_a_family_is_combined_as_its_slow_twin_does(scores: list[list[float]]) -> None:
+    null = null_of(np.random.default_rng(3), 50)
+    sites = np.repeat(np.arange(len(scores)), [len(mine) for mine in scores])
+    family = FamilyScores("f", sites, np.array([score for mine in scores for score in mine]))
+    result = family_result(family, null, len(scores))
+    expected = slow_family(scores, null)
+    assert result.p_values == pytest.approx([p for p, _ in expected])
+    assert result.strength == pytest.approx([strength for _, strength in expected], abs=1e-9)
+    assert result.spoke.tolist() == [bool(mine) for mine in scores]
+
+
+def test_two_families_combine_as_fisher_does() -> None:
+    p = [np.array([0.01, 0.2]), np.array([0.03, 1.0])]
+    signs = [np.array([True, True]), np.array([True, False])]
+    families = [
+        FamilyResult(values, np.zeros(2), np.ones(2, bool), sign)
+        for values, sign in zip(p, signs, strict=True)
+    ]
+    expected = [3 * stats.combine_pvalues([0.01, 0.03]).pvalue, 3 * 0.2]
+    assert site_p_values(families) == pytest.approx(expected)
+
+
+def strong(strength: float, spoke: bool = True) -> FamilyResult:
+    flags = np.array([spoke])
+    return FamilyResult(np.array([1e-4]), np.array([strength]), flags, flags)
+
+
+@given(st.floats(-3, 5), st.floats(0, 5), st.floats(-300, 2))
+def test_a_contradiction_never_outweighs_what_one_family_shows(
+    meter: float, wire: float, agreement: float
+) -> None:
+    score = site_scores(strong(meter), strong(wire), np.array([agreement]))[0]
+    assert score >= max(meter, wire) + math.log10(0.2) - 1e-9
+    assert score <= max(meter + wire + agreement, meter, wire) + 1e-9 or agreement > 0
+
+
+def test_a_family_that_did_not_speak_says_nothing() -> None:
+    score = site_scores(strong(2.0), strong(0.0, spoke=False), np.zeros(1))
+    assert score == pytest.approx([2.0])
+
+
+def test_the_posterior_is_that_of_bayes() -> None:
+    assert posterior(np.array([3.0]), 0.001)[0] == pytest.approx(1 / (1 + 999 / 1000))
+    assert posterior(np.array([-400.0, 400.0]), 0.5) == pytest.approx([0, 1])
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        posterior(np.zeros(1), 0.0)
 
 
 @given(st.floats(0.1, 1e4), st.floats(1.01, 5), st.integers(1, 6))

@@ -10,7 +10,7 @@ import pyarrow as pa
 from minewatch.attribute.gazetteer import Gazetteer
 from minewatch.attribute.grouping import Grouping, site_id_of
 from minewatch.attribute.leases import Claim, Endpoint, Lease, LeaseIndex, Resolution
-from minewatch.attribute.linkage import Match, match_parties
+from minewatch.attribute.linkage import HAS_RECORD, Match, match_parties
 from minewatch.attribute.parties import Records, parties
 from minewatch.schema.reasons import Reason, reason
 
@@ -120,27 +120,24 @@ def _best_site(
 
 
 def _site_matches(holders: Sequence[Holder], directory: Directory) -> list[list[_SiteMatch]]:
-    """Return for each holder the sites its premises may be; their probabilities sum to at most 1."""
+    """Return for each holder the sites its premises may be: one of them, or none with 1 - ``HAS_RECORD``."""
     ids = [str(n) for n in range(len(holders))]
     columns = zip(*holders, strict=True) if holders else ((), (), (), ())
     names, codes, addresses, regions = columns
     keys = parties(Records(ids, names, codes, addresses, regions), directory.gazetteer)
-    found: list[list[Match]] = [[] for _ in holders]
-    for match in match_parties(keys.table, directory.table, directory.table.num_rows):
-        found[int(match.left)].append(match)
-    return [_by_site(matches, directory) for matches in found]
+    matches = match_parties(keys.table, directory.table, directory.table.num_rows)
+    codes = directory.grouping.codes_of(pa.array([match.right for match in matches], pa.string())).tolist()
+    best: list[dict[int, Match]] = [{} for _ in holders]
+    for code, match in zip(codes, matches, strict=True):
+        mine = best[int(match.left)]
+        if code not in mine or match.probability > mine[code].probability:
+            mine[code] = match
+    return [_by_site(sites, directory) for sites in best]
 
 
-def _by_site(matches: Sequence[Match], directory: Directory) -> list[_SiteMatch]:
-    if not matches:
-        return []
-    codes = directory.grouping.codes_of(pa.array([match.right for match in matches]))
-    best: dict[int, Match] = {}
-    for code, match in zip(codes.tolist(), matches, strict=True):
-        if code not in best or match.probability > best[code].probability:
-            best[code] = match
+def _by_site(best: Mapping[int, Match], directory: Directory) -> list[_SiteMatch]:
     odds = {code: match.probability / max(1e-12, 1 - match.probability) for code, match in best.items()}
-    total = 1 + sum(odds.values())
+    total = 1 - HAS_RECORD + sum(odds.values())
     return [_SiteMatch(directory.site_ids[code], odds[code] / total, best[code]) for code in sorted(best)]
 
 

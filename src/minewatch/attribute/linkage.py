@@ -1,15 +1,16 @@
 """Which records speak of one party at one place: Fellegi and Sunter 1969 by Splink on DuckDB.
 
-``linkage.json`` holds the model. Its m and u probabilities are fixed and assumed, not trained, so that a
-run can be replayed; how rare a credit code or name is comes from the records themselves. A match means *same
-premises*: two records with one door are almost never of different premises (u 1e-8, a miswritten address),
-while records that share only a building often are.
+``linkage.json`` holds the model. Its probabilities are fixed and assumed, not trained, so that a run can be
+replayed. A match means *same premises*. ``u_records`` says how many records of *other* premises share a level
+with one by chance (0.001 its door by miswriting, 10 its building, 100 its road, 0.05 its credit code),
+whatever the size of the county; personal names have a frequency instead. ``sole`` is a building in which the
+register knows one record only, where units do not conflict.
 """
 
 import json
 import logging
 import math
-from functools import cache
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any, NamedTuple
 
@@ -21,6 +22,9 @@ HAS_RECORD = 0.9
 _TOO_WEAK = 1e-4
 """Pairs below this probability are dropped."""
 
+_LIKELIEST = 0.5
+"""Largest chance probability, for registers of a handful of records."""
+
 PARTIES = pa.schema(
     [
         pa.field("unique_id", pa.string()),
@@ -29,6 +33,7 @@ PARTIES = pa.schema(
         pa.field("place", pa.string()),
         pa.field("premises", pa.string()),
         pa.field("door", pa.string()),
+        pa.field("sole", pa.string()),
     ]
 )
 """Records to link, as keys of ``minewatch.attribute.names`` and ``minewatch.attribute.gazetteer``."""
@@ -37,7 +42,7 @@ PARTIES = pa.schema(
 class Match(NamedTuple):
     """Two records of ``left`` and ``right`` and the probability that they are of one premises.
 
-    ``who`` and ``where`` name the levels of agreement: code, name, similar, different, unknown; door,
+    ``who`` and ``where`` name the levels of agreement: code, name, similar, different, unknown; door, sole,
     building, road, different, unknown.
     """
 
@@ -63,34 +68,38 @@ def match_parties(left: pa.Table, right: pa.Table, population: int) -> list[Matc
     connection = duckdb.connect(config={"threads": 1})
     database = DuckDBAPI(connection)
     tables = [database.register(left, table_name="a_left"), database.register(right, table_name="b_right")]
-    settings = {**_settings(), "probability_two_random_records_match": HAS_RECORD / population}
+    settings = model(population)
     linker = Linker(tables, settings, log_level=logging.ERROR, validate_settings=False)
     predicted: Any = linker.inference.predict(threshold_match_probability=_TOO_WEAK)
     pairs = predicted.as_pyarrow_table()
     connection.close()
     ordered = pairs.sort_by([("unique_id_l", "ascending"), ("unique_id_r", "ascending")])
-    return [_match(row) for row in ordered.to_pylist()]
+    labels = [_labels(comparison) for comparison in settings["comparisons"]]
+    return [_match(row, *labels) for row in ordered.to_pylist()]
 
 
-@cache
-def _settings() -> dict[str, Any]:
+def model(population: int) -> dict[str, Any]:
+    """Return the settings for Splink for a register of ``population`` records."""
     text = resources.files(__package__).joinpath("linkage.json").read_text(encoding="utf-8")
     settings: dict[str, Any] = json.loads(text)
+    for comparison in settings["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            if "u_records" in level:
+                level["u_probability"] = min(_LIKELIEST, level.pop("u_records") / population)
+    settings["probability_two_random_records_match"] = min(_LIKELIEST, HAS_RECORD / population)
     return settings
 
 
-@cache
-def _level_of_weight(comparison: int) -> dict[float, str]:
-    """Return log2(m/u), as Splink reports it, → label, for one comparison of the model."""
-    levels = _settings()["comparisons"][comparison]["comparison_levels"]
+def _labels(comparison: Mapping[str, Any]) -> dict[float, str]:
+    """Return log2(m/u), as Splink reports it, → label."""
     weights = {
         round(math.log2(level["m_probability"] / level["u_probability"]), 6): level["label_for_charts"]
-        for level in levels
+        for level in comparison["comparison_levels"]
         if "m_probability" in level
     }
     return {0.0: "unknown", **weights}
 
 
-def _match(row: dict[str, Any]) -> Match:
-    who, where = (_level_of_weight(n)[round(row[f"mw_{name}"], 6)] for n, name in enumerate(("who", "where")))
-    return Match(row["unique_id_l"], row["unique_id_r"], row["match_probability"], who, where)
+def _match(row: Mapping[str, Any], who: Mapping[float, str], where: Mapping[float, str]) -> Match:
+    levels = who[round(row["mw_who"], 6)], where[round(row["mw_where"], 6)]
+    return Match(row["unique_id_l"], row["unique_id_r"], row["match_probability"], *levels)

@@ -1,5 +1,6 @@
 """Records of usage points, holders and enterprises brought to one form, so that they can be compared."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,23 +47,29 @@ def gazetteer_of(*registers: Records) -> Gazetteer:
     return Gazetteer(addresses, regions)
 
 
-def parties(records: Records, gazetteer: Gazetteer) -> Parties:
-    """Return the keys of ``records``, in their order."""
+def parties(records: Records, gazetteer: Gazetteer, *, complete: bool = False) -> Parties:
+    """Return the keys of ``records``, in their order.
+
+    ``complete``: the records are a whole register, so that a building with one record has no other.
+    """
     keys = [
         gazetteer.keys(parse_address(address), region)
         for address, region in zip(records.addresses, records.regions, strict=True)
     ]
-    return Parties(_table(records, keys), [key.refusal for key in keys])
+    return Parties(_table(records, keys, complete), [key.refusal for key in keys])
 
 
-def _table(records: Records, keys: Sequence[PlaceKeys]) -> pa.Table:
+def _table(records: Records, keys: Sequence[PlaceKeys], complete: bool) -> pa.Table:
+    premises = [key.premises for key in keys]
+    sizes = Counter(premises) if complete else Counter()
     columns = [
         list(records.ids),
         [uscc_key(code) for code in records.codes],
         [name_key(name) for name in records.names],
         [key.place for key in keys],
-        [key.premises for key in keys],
+        premises,
         [key.door for key in keys],
+        [name if not complete or sizes[name] == 1 else None for name in premises],
     ]
     arrays = [pa.array(column, pa.string()) for column in columns]
     return pa.Table.from_arrays(arrays, schema=PARTIES)

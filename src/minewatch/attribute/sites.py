@@ -45,7 +45,7 @@ def attribute(registers: Registers, judged: Iterable[str], endpoints: Sequence[E
     lines = records_of(registers.ip_leases, "prefix", "holder_name", "address")
     firms = [records_of(registers.enterprises, "enterprise_id", "enterprise_name", a) for a in FIRM_ADDRESSES]
     gazetteer = gazetteer_of(accounts, lines, *firms)
-    keys = parties(accounts, gazetteer)
+    keys = parties(accounts, gazetteer, complete=True)
     grouping = group(keys.table)
     directory = Directory(keys.table, grouping, grouping.site_ids(), gazetteer)
     placed = attribute_endpoints(endpoints, LeaseIndex(registers.ip_leases), directory)

@@ -1,0 +1,112 @@
+"""From the scores of many subjects to one p-value and one likelihood ratio per site.
+
+A *family* is a kind of evidence whose subjects are scored alike: usage points ("meter"), hosts ("wire"). All
+arrays over sites have shape (sites,); a site is its code, from 0.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from minewatch.fuse.nulls import Null
+
+Floats = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+ONE_FARM, ONE_FAMILY_ONLY = 0.6, 0.2
+"""Where two families speak of a mining site: probability that both see one farm, and that only the one or the
+other sees it while what the other saw is innocent (assumed)."""
+
+
+@dataclass(frozen=True)
+class FamilyScores:
+    """What one family says: ``scores[i]`` (log10 likelihood ratio) of a subject at ``sites[i]``."""
+
+    family: str
+    sites: Codes
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class FamilyResult:
+    """One family by site: p-values (1 where it saw no sign) and ``strength`` (log10 likelihood ratio).
+
+    ``spoke``: the site has subjects of the family. ``sign``: one of them has a score above 0.
+    """
+
+    p_values: Floats
+    strength: Floats
+    spoke: Flags
+    sign: Flags
+
+
+def family_result(family: FamilyScores, null: Null, sites: int) -> FamilyResult:
+    """Combine the subjects of each site.
+
+    The p-value is that of Simes 1986 for the k subjects of a site: like Bonferroni where one of them stands
+    out, like a single test where all do; valid under positive dependence. The likelihood ratio is the mean
+    over subjects, for a farm at one of them. A score counts for no more than 1 / P(innocent score ≥ s): no
+    verdict is surer than the innocents that were seen allow.
+    """
+    bound = null.exceedance(family.scores)
+    strength = np.minimum(family.scores, -np.log10(bound))
+    count = np.bincount(family.sites, minlength=sites)
+    total = np.bincount(family.sites, weights=10.0**strength, minlength=sites)
+    spoke = count > 0
+    mean = np.log10(np.where(spoke, total, 1.0) / np.maximum(count, 1))
+    sign = np.bincount(family.sites, weights=family.scores > 0, minlength=sites) > 0
+    p_values = np.where(sign, _simes(family.sites, bound, count), 1.0)
+    return FamilyResult(p_values, mean, spoke, sign)
+
+
+def _simes(sites: Codes, p_values: Floats, count: npt.NDArray[np.int64]) -> Floats:
+    order = np.lexsort((p_values, sites))
+    ordered = sites[order]
+    first = np.searchsorted(ordered, ordered, side="left")
+    rank = np.arange(len(ordered)) - first + 1
+    result = np.ones(len(count))
+    np.minimum.at(result, ordered, p_values[order] * count[ordered] / rank)
+    return result
+
+
+def site_p_values(families: Sequence[FamilyResult]) -> Floats:
+    """Return the p-value of each site.
+
+    Families are independent for an innocent site, so the p-values of those that saw a sign combine as a
+    product of uniform variables (Fisher 1932). Which families those are is chosen by the data, among
+    2^F - 1 sets of F families: the result is multiplied by that.
+    """
+    log_product = np.sum([np.log(family.p_values) for family in families], axis=0)
+    signs = np.sum([family.sign for family in families], axis=0)
+    term, total = np.ones(len(log_product)), np.ones(len(log_product))
+    for order in range(1, len(families)):
+        term = term * -log_product / order
+        total += np.where(signs > order, term, 0.0)
+    combined = np.exp(log_product) * total * (2 ** len(families) - 1)
+    return np.where(signs > 0, np.minimum(1.0, combined), 1.0)
+
+
+def site_scores(first: FamilyResult, second: FamilyResult, agreement: Floats) -> Floats:
+    """Return the log10 likelihood ratio of mining for each site from two families.
+
+    Where both spoke, a mining site is one farm seen by both (``agreement`` is the log10 likelihood ratio of
+    their powers for one farm, 0 where they cannot be compared), or seen by one alone. So a contradiction
+    costs the agreement but never outweighs what one family shows by itself.
+    """
+    both = ONE_FARM * 10.0 ** (first.strength + second.strength + agreement)
+    alone = ONE_FAMILY_ONLY * (10.0**first.strength + 10.0**second.strength)
+    return np.where(first.spoke & second.spoke, np.log10(both + alone), first.strength + second.strength)
+
+
+def posterior(scores: Floats, prior: float) -> Floats:
+    """Return the probability of mining for each site, from the prior share of sites that mine.
+
+    Raises ValueError for a prior outside (0, 1).
+    """
+    if not 0 < prior < 1:
+        raise ValueError(f"the share of sites that mine is {prior}; it must lie between 0 and 1")
+    log_odds = scores * np.log(10) + np.log(prior / (1 - prior))
+    return np.exp(-np.logaddexp(0.0, -log_odds))

@@ -1,0 +1,68 @@
+"""What kind of site it is, and which of its estimates contradict each other."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from minewatch.fuse.farm import Farm
+from minewatch.schema.evidence import FindingKind
+from minewatch.schema.reasons import Reason, reason
+
+CPU_ALGORITHMS = frozenset({"RandomX", "CryptoNight", "GhostRider", "VerusHash"})
+"""Proof-of-work functions that ordinary computers are made to compute by a trojan."""
+
+VICTIM_KW = 5.0
+"""Farms above this power are not explained by infected computers (assumed: about 50 of them at 0.1 kW)."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is known of a site beside its evidence.
+
+    ``metered_kw`` is the largest load that all meters of the site together showed in the period; None where
+    there is no reading. ``public_body``: an office, school, hospital or other institution.
+    ``meter_judged``: a meter detector gave a verdict.
+    """
+
+    metered_kw: float | None
+    public_body: bool
+    meter_judged: bool
+
+
+def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
+    """Tell active mining from infected victims and from supply past the meter."""
+    if farm.wire_kw and around.metered_kw is not None and farm.wire_kw.low > around.metered_kw:
+        return FindingKind.UNMETERED_SUPPLY
+    if farm.meter_kw is None and farm.algorithm in CPU_ALGORITHMS and _small(farm, around):
+        return FindingKind.PASSIVE_VICTIM
+    return FindingKind.ACTIVE
+
+
+def _small(farm: Farm, around: Surroundings) -> bool:
+    """Tell whether infected computers explain it: little power, and an institution or a far larger load."""
+    power_kw = farm.wire_kw.value if farm.wire_kw else 0.0
+    beside_much = around.metered_kw is not None and power_kw < 0.1 * around.metered_kw
+    return power_kw < VICTIM_KW and (around.public_body or beside_much)
+
+
+def contradictions(farm: Farm, around: Surroundings) -> Sequence[Reason]:
+    """Return the estimates that exclude each other: each is a reason to look before acting."""
+    return tuple(_contradictions(farm, around))
+
+
+def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
+    wire, meter = farm.wire_kw, farm.meter_kw
+    if wire and around.metered_kw is not None and wire.low > around.metered_kw:
+        yield reason("wire_above_supply", wire_kw=wire.value, low_kw=wire.low, metered_kw=around.metered_kw)
+    if wire and meter and farm.comparison and farm.comparison.contradictory:
+        code = "wire_above_meter" if wire.value > meter.value else "meter_above_wire"
+        yield reason(code, wire_kw=wire.value, meter_kw=meter.value, z=abs(farm.comparison.z))
+    if wire and meter is None and around.meter_judged:
+        yield reason("wire_without_meter", wire_kw=wire.value)
+
+
+def agreement(farm: Farm) -> Sequence[Reason]:
+    """Return the sentence for two estimates that agree; empty where they do not or cannot be compared."""
+    wire, meter, comparison = farm.wire_kw, farm.meter_kw, farm.comparison
+    if not (wire and meter and comparison) or comparison.contradictory or comparison.log10_lr <= 0:
+        return ()
+    return (reason("meter_and_wire_agree", wire_kw=wire.value, meter_kw=meter.value, z=abs(comparison.z)),)
