@@ -19,7 +19,7 @@ from minewatch.lake.merging import merged_columns
 from minewatch.lake.parquet import DataFile, may_meet, write_row_groups
 from minewatch.schema.tables import LINEAGE, TableSpec
 
-MEMORY = "1GB"
+MEMORY = "512MB"
 _FETCH_ROWS = 20_000
 _SAME, _AGAINST, _MERGED = "duplicate", "contradiction", "merged"
 

@@ -56,8 +56,11 @@ def files_at(folder: Path, spec: TableSpec, version: int) -> tuple[DataFile, ...
 
 
 def roll_back(folder: Path, version: int) -> None:
-    """Make the table in ``folder`` again what ``version`` was; the way there stays in its history."""
-    if newest_version(folder) > version:
+    """Make the table in ``folder`` again what ``version`` was; the way there stays in its history.
+
+    A table without a version in any commit goes back to 0, the empty table it was made as.
+    """
+    if newest_version(folder) > max(version, 0):
         DeltaTable(folder).restore(max(version, 0), ignore_missing_files=True)
 
 
