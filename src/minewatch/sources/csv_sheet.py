@@ -90,7 +90,7 @@ def _sheet(dialect: _Dialect) -> Sheet:
     if dialect.line > 2:
         notes.append(reason("lines_before_header", lines=dialect.line - 2))
     types = (pa.string(),) * len(dialect.names)
-    return Sheet(dialect.names, types, chunks, dialect.path.stat().st_size, notes)
+    return Sheet(dialect.path, dialect.names, types, chunks, dialect.path.stat().st_size, notes)
 
 
 def _chunks(dialect: _Dialect, positions: Sequence[int]) -> Iterator[Chunk]:

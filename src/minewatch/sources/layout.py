@@ -181,8 +181,8 @@ def _rows(table: str, headers: _Headers) -> Layout | None:
     return _finish(headers, (table, shape), uses, ())
 
 
-def unit_for(layout: Layout, use: Use | None) -> Unit | None:
-    """Return the unit of a column: as the mapping says, else as its header says."""
+def reading_unit(layout: Layout, written: Unit | None) -> Unit | None:
+    """Return the unit of the readings: as the mapping says, else as ``written`` in the header."""
     if layout.mapping.unit and layout.mapping.unit != "register":
         return unit_of_text(layout.mapping.unit)
-    return use.unit if use else None
+    return written

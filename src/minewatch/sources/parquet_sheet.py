@@ -33,7 +33,7 @@ def open_parquet(path: Path, options: ReadOptions) -> tuple[Sheet, Layout] | lis
     def chunks(positions: Sequence[int]) -> Iterator[Chunk]:
         return _chunks(path, schema, sorted(positions), _rows_at_once(schema, options))
 
-    return Sheet(tuple(schema.names), tuple(schema.types), chunks, path.stat().st_size), layout
+    return Sheet(path, tuple(schema.names), tuple(schema.types), chunks, path.stat().st_size), layout
 
 
 def _rows_at_once(schema: pa.Schema, options: ReadOptions) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +61,7 @@ class Sheet:
     ``Chunk.bytes_done``.
     """
 
+    path: Path
     names: tuple[str, ...]
     types: tuple[pa.DataType, ...]
     chunks: Callable[[Sequence[int]], Iterator[Chunk]]

@@ -71,7 +71,11 @@ def _read(sheet: Sheet, layout: Layout, options: ReadOptions) -> Iterator[Batch]
             from minewatch.sources.lists import read_lists
 
             return read_lists(sheet, layout, options)
-        case _:
+        case Shape.LONG | Shape.REGISTERS:
+            from minewatch.sources.long import read_long
+
+            return read_long(sheet, layout, options)
+        case Shape.ROWS:
             from minewatch.sources.rows import read_rows
 
             return read_rows(sheet, layout, options)

@@ -12,8 +12,9 @@ from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Batch, Reject
 from minewatch.sources.cells import is_formula, numbers
 from minewatch.sources.curves import Curves, Matrix, absurd, curve_table, negative
+from minewatch.sources.headers import Unit
 from minewatch.sources.identifiers import text_at
-from minewatch.sources.layout import Layout, unit_for
+from minewatch.sources.layout import Layout, reading_unit
 from minewatch.sources.local_days import ClockChange, changed_days
 from minewatch.sources.noticed import Noticed, unknown_columns
 from minewatch.sources.options import ReadOptions
@@ -104,9 +105,7 @@ class _Wide:
         return np.ascontiguousarray(by_column.T)
 
     def _to_kw(self, main: ValueColumns) -> float:
-        unit = unit_for(self.layout, None) or main.unit
-        if unit is None:
-            return 60 / main.minutes if main.quantity == "kwh" else 1.0
+        unit = reading_unit(self.layout, main.unit) or Unit("kWh" if main.quantity == "kwh" else "kW", 1.0)
         return unit.factor * (60 / main.minutes if unit.name == "kWh" else 1.0)
 
     def _put_aside(

@@ -106,7 +106,7 @@ def _sheet(place: _Place, notes: list[Reason]) -> Sheet:
     if place.row > 1:
         notes.append(reason("lines_before_header", lines=place.row - 1))
     size = place.path.stat().st_size
-    return Sheet(place.names, (pa.string(),) * len(place.names), chunks, size, notes)
+    return Sheet(place.path, place.names, (pa.string(),) * len(place.names), chunks, size, notes)
 
 
 def _chunks(place: _Place, positions: Sequence[int]) -> Iterator[Chunk]:
