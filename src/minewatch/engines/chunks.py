@@ -60,7 +60,8 @@ def _ranges(step: Step, inputs: list[TableSlice], chunk_bytes: int) -> list[Rang
     groups = read_slice(largest, [step.group_by]).column(0).combine_chunks().sort()
     if not len(groups):
         return [None]
-    starts = sorted({groups[len(groups) * chunk // chunks].as_py() for chunk in range(1, chunks)})
+    cuts = {groups[len(groups) * chunk // chunks].as_py() for chunk in range(1, chunks)}
+    starts = sorted(cuts - {groups[0].as_py()})
     return list(zip(["", *starts], [*starts, _HIGHEST], strict=True))
 
 

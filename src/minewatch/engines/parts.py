@@ -1,6 +1,5 @@
 """The task that every engine runs: read a partition, compute, write one Parquet file, whole or not at all."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +50,7 @@ def _ordered(output: str, tables: list[pa.Table]) -> pa.Table:
 
 
 def write_whole(rows: pa.Table, path: Path) -> None:
-    """Write ``rows`` as zstd Parquet to ``path``: under a name of this try, flushed, then renamed.
+    """Write ``rows`` as zstd Parquet to ``path``: under a name of this try, then renamed.
 
     So a reader never sees half a file, and two workers that try the same partition do not disturb each other.
     The folder must be there: one made here, on a worker that does not share it, would hide the rows.
@@ -60,8 +59,6 @@ def write_whole(rows: pa.Table, path: Path) -> None:
     try:
         with attempt.open("xb") as file:
             pq.write_table(rows, file, compression="zstd")
-            file.flush()
-            os.fsync(file.fileno())
         attempt.replace(path)
     finally:
         attempt.unlink(missing_ok=True)

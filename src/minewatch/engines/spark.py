@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from py4j.protocol import Py4JError
 from pyspark import AccumulatorParam, SparkConf, SparkContext
 
 import minewatch
@@ -172,7 +171,8 @@ class SparkEngine:
         try:
             # The driver counts itself.
             return int(self._context._jsc.sc().getExecutorMemoryStatus().size()) - 1
-        except Py4JError:
+        except Exception:
+            # The context has ended, with it the job: that tells why.
             return 0
 
 
