@@ -19,7 +19,7 @@ from deltalake import DeltaTable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.lake import staging
+from minewatch.lake import compaction, staging
 from minewatch.lake.ingest import Foreign, ingest_file
 from minewatch.lake.lake import Lake
 from minewatch.lake.source import Reconciliation, SourceFile
@@ -193,9 +193,18 @@ def run(lake: Lake, contents: Sequence[Content], folder: Path) -> list[Reconcili
 
 
 @settings(max_examples=10)
-@given(st.lists(files, min_size=1, max_size=4), st.integers(0, 10_000), st.sampled_from([1, 3, 1000]))
-def test_any_files_killed_anywhere(contents: list[Content], kill: int, chunk_rows: int) -> None:
-    with tempfile.TemporaryDirectory() as name, mock.patch.object(staging, "CHUNK_ROWS", chunk_rows):
+@given(
+    st.lists(files, min_size=1, max_size=4),
+    st.integers(0, 10_000),
+    st.sampled_from([1, 3, 1000]),
+    st.sampled_from([1, 1000]),
+)
+def test_any_files_killed_anywhere(contents: list[Content], kill: int, chunk_rows: int, small: int) -> None:
+    with (
+        tempfile.TemporaryDirectory() as name,
+        mock.patch.object(staging, "CHUNK_ROWS", chunk_rows),
+        mock.patch.object(compaction, "MOST_SMALL", small),
+    ):
         killed_anywhere(contents, kill, Path(name))
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from minewatch.lake import compaction
 from minewatch.lake.commits import CommitLog
 from minewatch.lake.failures import LakeBusyError, LakeExistsError, NoLakeError, NoRevisionError
 from minewatch.lake.lake import Lake
@@ -142,3 +143,14 @@ def test_a_commit_number_is_taken_once(lake: Lake) -> None:
     shot = lake.append({"load_features": features(["a"])}, "scan", AT)
     with pytest.raises(FileExistsError):
         log.write(shot)
+
+
+def test_small_files_are_merged_without_touching_rows(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "MOST_SMALL", 3)
+    for number in range(9):
+        lake.append({"load_features": features([f"u{number % 4}"], value=float(number))}, "scan", AT)
+        assert len(lake.files(lake.snapshot(), "load_features")) <= 5
+    values = [lake.read(lake.snapshot(n), "load_features").column("features") for n in (2, 9)]
+    assert values[0].to_pylist() == [[0.0], [1.0]]
+    assert values[1].to_pylist() == [[8.0], [5.0], [6.0], [7.0]]
+    assert sum(file.rows for file in lake.files(lake.snapshot(), "load_features")) == 9

@@ -187,7 +187,7 @@ class _Ingest:
         for table, files in self._stage.files.items():
             for file in files:
                 transaction.add(table, file)
-        transaction.commit({table: self._rows_after(table) for table in self._stage.files})
+        self._lake.commit(transaction, {table: self._rows_after(table) for table in self._stage.files})
 
     def _ledger_entry(self, result: Reconciliation) -> dict[str, object]:
         return {

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from minewatch.lake import delta
 from minewatch.lake.buckets import CustomerBuckets, customer_buckets, row_buckets, with_buckets
 from minewatch.lake.commits import CommitLog, Snapshot, publish
+from minewatch.lake.compaction import compact
 from minewatch.lake.failures import ForeignFormatError, LakeExistsError, NoLakeError
 from minewatch.lake.parquet import DataFile, lake_rows, write_data_file
 from minewatch.lake.writer import COMMITS, Transaction, transaction
@@ -113,6 +114,15 @@ class Lake:
         with transaction(self.path, verb, at, wait_s) as staged:
             yield staged
 
+    def commit(self, transaction: Transaction, rows: Mapping[str, int]) -> Snapshot:
+        """Commit ``transaction``, and merge small files of the tables that it changes.
+
+        ``rows``: number of valid rows of each changed table.
+        """
+        for table in transaction.tables():
+            compact(transaction, table, self.files(transaction.base, table))
+        return transaction.commit(rows)
+
     def append(
         self,
         parts: Mapping[str, Sequence[PartResult] | pa.Table],
@@ -131,7 +141,7 @@ class Lake:
             for table, rows in tables.items():
                 for file in self._staged(staged, table, rows, source_id):
                     staged.add(table, file)
-            return staged.commit({table: self._rows_after(staged, table) for table in tables})
+            return self.commit(staged, {table: self._rows_after(staged, table) for table in tables})
 
     def _staged(
         self, staged: Transaction, table: str, rows: Sequence[PartResult] | pa.Table, source_id: str

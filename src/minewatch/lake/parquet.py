@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -29,7 +29,7 @@ class DataFile:
 
     path: Path
     rows: int
-    bounds: Bounds
+    bounds: Bounds = field(compare=False)
 
 
 def bounded_columns(spec: TableSpec) -> tuple[str, ...]:
@@ -122,13 +122,13 @@ def _groups(rows: pa.Table, spec: TableSpec) -> Iterator[pa.Table]:
 
 def _fixed_lists(rows: pa.Table) -> pa.Table:
     """Return ``rows`` with lists of one length as fixed-size lists: taking rows of them is far faster."""
-    for place, field in enumerate(rows.schema):
+    for place, each in enumerate(rows.schema):
         column = rows.column(place)
-        if pa.types.is_list(field.type) and len(column) and not column.null_count:
+        if pa.types.is_list(each.type) and len(column) and not column.null_count:
             ends = pc.min_max(pc.list_value_length(column)).as_py()
             if ends["min"] == ends["max"] > 0:
-                type_ = pa.list_(field.type.value_field, ends["max"])
-                rows = rows.set_column(place, pa.field(field.name, type_, False), column.cast(type_))
+                type_ = pa.list_(each.type.value_field, ends["max"])
+                rows = rows.set_column(place, pa.field(each.name, type_, False), column.cast(type_))
     return rows
 
 

@@ -5,7 +5,6 @@ import os
 import secrets
 import shutil
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -35,8 +34,8 @@ class Transaction:
     base: Snapshot
     verb: str
     at: datetime
-    _added: dict[str, list[DataFile]] = field(default_factory=lambda: defaultdict(list))
-    _removed: dict[str, list[DataFile]] = field(default_factory=lambda: defaultdict(list))
+    _added: dict[str, list[DataFile]] = field(default_factory=dict)
+    _removed: dict[str, list[DataFile]] = field(default_factory=dict)
 
     @property
     def revision(self) -> int:
@@ -54,24 +53,32 @@ class Transaction:
 
     def add(self, table: str, file: DataFile) -> None:
         """Have the staged ``file`` join ``table`` at the commit."""
-        self._added[table].append(file)
+        self._added.setdefault(table, []).append(file)
 
     def remove(self, table: str, file: DataFile) -> None:
         """Have ``file`` leave ``table`` at the commit; older snapshots keep it."""
-        self._removed[table].append(file)
+        self._removed.setdefault(table, []).append(file)
 
     def added(self, table: str) -> tuple[DataFile, ...]:
         """Return the staged files that are to join ``table``."""
-        return tuple(self._added[table])
+        return tuple(self._added.get(table, ()))
+
+    def removed(self, table: str) -> tuple[DataFile, ...]:
+        """Return the files that are to leave ``table``."""
+        return tuple(self._removed.get(table, ()))
+
+    def tables(self) -> list[str]:
+        """Return the tables that the commit will change."""
+        return sorted({*self._added, *self._removed})
 
     def commit(self, rows: Mapping[str, int]) -> Snapshot:
         """Publish all changes as one commit. ``rows``: number of valid rows in each changed table."""
         versions = dict(self.base.versions)
-        for table in sorted({*self._added, *self._removed}):
-            added = [self._moved(table, file) for file in self._added[table]]
+        for table in self.tables():
+            added = [self._moved(table, file) for file in self.added(table)]
             flush_folder(self.lake / table)
             folder, spec = self.lake / table, TABLES[table]
-            versions[table] = delta.commit_files(folder, spec, added, self._removed[table], self.at)
+            versions[table] = delta.commit_files(folder, spec, added, self.removed(table), self.at)
         snapshot = Snapshot(self.revision, versions, {**self.base.rows, **rows}, self.verb, self.at)
         CommitLog(self.lake / COMMITS).write(snapshot)
         return snapshot
