@@ -34,13 +34,14 @@ STRENGTHS: Mapping[str, Strength] = {
     "shares_sent": Strength(4.5, {"protocol_test": 0.8, "json_rpc_service": 0.2}),
     "work": Strength(4.0, {"protocol_test": 0.9, "json_rpc_service": 0.1}),
     "admitted": Strength(2.5, {"protocol_test": 0.7, "json_rpc_service": 0.3}),
+    "alert": Strength(2.5, {"protocol_test": 0.5, "json_rpc_service": 0.5}),
     "template": Strength(1.5, {"node_operator": 0.9, "json_rpc_service": 0.1}),
     "name_port_stays": Strength(3.0, {"pool_website": 0.3, "protocol_test": 0.7}),
     "name_port": Strength(2.0, {"pool_website": 0.5, "protocol_test": 0.5}),
     "name_stays": Strength(1.3, {"pool_website": 0.95, "protocol_test": 0.05}),
     "name": Strength(0.3, {"pool_website": 0.98, "protocol_test": 0.02}),
 }
-"""By sign. The first five come from the payload, the others from a pool's name alone."""
+"""By sign. The first six come from the payload, the others from a pool's name alone."""
 
 _WEB_PORTS = frozenset({80, 443, 8080, 8443})
 _STAY = timedelta(minutes=10)
@@ -93,7 +94,8 @@ def _weigh(flow: dict[str, Any], inputs: tuple[Mapping[str, str | int], ...]) ->
     if sign is None:
         return None
     strength = STRENGTHS[sign]
-    rate, power, quantities = _quantities(flow) if flow["dialect"] else (None, None, [])
+    heard = flow["dialect"] and sign != "alert"
+    rate, power, quantities = _quantities(flow) if heard else (None, None, [])
     return Evidence(
         detector=DETECTOR,
         subject_kind=SubjectKind.ENDPOINT,
@@ -114,6 +116,8 @@ def _weigh(flow: dict[str, Any], inputs: tuple[Mapping[str, str | int], ...]) ->
 
 
 def _spoken(flow: dict[str, Any]) -> tuple[str, list[Reason]]:
+    if flow["dialect"] == "ids_alert":
+        return "alert", [reason("wire_alert", signature=line) for line in flow["evidence_lines"]]
     said = {key: flow[key] or "?" for key in ("dialect", "pool", "coin", "algorithm", "agent")}
     reasons = [reason("wire_dialect", **said)]
     if flow["opening_seen"] is False:

@@ -1,6 +1,5 @@
 """Rows of ``flows`` from the arrays of the flow table and the facts of its conversations."""
 
-import hashlib
 import socket
 import struct
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from minewatch.kernels import flow_table as table
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.shares import hashes_of_unit
 from minewatch.sources.conversations import Conversations
+from minewatch.sources.flow_id import flow_id
 from minewatch.sources.mining_facts import MiningFacts
 from minewatch.sources.names import Names, NameSeen
 
@@ -106,11 +106,6 @@ def address_text(high: int, low: int) -> str:
     if high == 0 and (low >> 32) == _MAPPED:
         return socket.inet_ntop(socket.AF_INET, packed[12:])
     return socket.inet_ntop(socket.AF_INET6, packed)
-
-
-def flow_id(*parts: object) -> str:
-    """Return the id of a flow from its capture, five-tuple and start."""
-    return "F-" + hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:20]
 
 
 def _turned(rows: np.ndarray, facts: Mapping[int, MiningFacts]) -> np.ndarray:

@@ -1,6 +1,7 @@
-"""Server names seen in a capture: by flow (SNI, Host) and by who asked the DNS for which address."""
+"""Server names: seen in a flow itself (SNI, Host), or by who asked the DNS for which address."""
 
 from bisect import bisect_right
+from collections.abc import Hashable
 
 import numpy as np
 
@@ -17,13 +18,34 @@ NameSeen = tuple[str, str]
 """Kind (sni, host, dns) and name."""
 
 
+class DnsNames:
+    """Names by client and answered address; keeps at most half a million pairs, the latest."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[Hashable, Hashable], list[tuple[int, str]]] = {}
+
+    def add(self, client: Hashable, server: Hashable, at: int, name: str) -> None:
+        """Note that ``client`` was told at ``at`` that ``name`` is at ``server``."""
+        if len(self._answers) >= _MOST_ANSWERS:
+            self._answers = dict(list(self._answers.items())[_MOST_ANSWERS // 2 :])
+        answers = self._answers.setdefault((client, server), [])
+        if not answers or answers[-1][1] != name:
+            answers.append((at, name))
+
+    def of(self, client: Hashable, server: Hashable, at: int) -> list[NameSeen]:
+        """Return the name that ``client`` was last told for ``server`` before ``at``, if any."""
+        answers = self._answers.get((client, server))
+        position = bisect_right(answers, (at, "\x7f")) if answers else 0
+        return [("dns", answers[position - 1][1])] if answers and position else []
+
+
 class Names:
-    """Collects the name events of ``minewatch.kernels``; keeps at most half a million DNS answers."""
+    """Collects the name events of ``minewatch.kernels``."""
 
     def __init__(self) -> None:
         self.store = (np.empty((4096, kernel.NAME_COLUMNS), np.int64), np.empty(1 << 20, np.uint8))
         self._of_flow: dict[int, list[NameSeen]] = {}
-        self._answers: dict[tuple[Endpoint, Endpoint], list[tuple[int, str]]] = {}
+        self._dns = DnsNames()
 
     def take(self, filled: np.ndarray) -> None:
         """Take the ``filled[1]`` events and ``filled[2]`` bytes of text that are in ``store``."""
@@ -46,18 +68,9 @@ class Names:
 
     def of(self, flow: int, client: Endpoint, server: Endpoint, at_ns: int) -> list[NameSeen]:
         """Return the names of a flow that began at ``at_ns``; the DNS name is the last answered before."""
-        seen = self._of_flow.get(flow, [])
-        answers = self._answers.get((client, server))
-        if not answers:
-            return seen
-        position = bisect_right(answers, (at_ns, "\x7f"))
-        return [*seen, ("dns", answers[position - 1][1])] if position else seen
+        return [*self._of_flow.get(flow, []), *self._dns.of(client, server, at_ns)]
 
     def _add_answer(self, event: list[int], name: str) -> None:
-        if len(self._answers) >= _MOST_ANSWERS:
-            self._answers = dict(list(self._answers.items())[_MOST_ANSWERS // 2 :])
         client = (event[kernel.CLIENT_HIGH], event[kernel.CLIENT_LOW])
         server = (event[kernel.SERVER_HIGH], event[kernel.SERVER_LOW])
-        answers = self._answers.setdefault((client, server), [])
-        if not answers or answers[-1][1] != name:
-            answers.append((event[kernel.INSTANT_NS], name))
+        self._dns.add(client, server, event[kernel.INSTANT_NS], name)

@@ -17,11 +17,12 @@ PCAP_MAGIC = {
 }
 """Magic → (big endian, ns per tick)."""
 
-ZEEK_LOGS = frozenset({"conn", "ssl", "dns", "http", "x509"})
-"""Zeek logs that give flows or names; their files are read together."""
-
 _ZEEK_KEYS = ("ts", "uid", "id.orig_h", "id.resp_h")
-_EXPORT_HEADERS = {5: 24, 9: 20, 10: 16}
+EXPORT_VERSIONS = frozenset({5, 9, 10})
+"""NetFlow v5, v9, and IPFIX by their version numbers."""
+
+EXPORT_PORTS = frozenset({2055, 4739, 9555, 9995, 9996})
+"""UDP ports on which collectors are commonly told to listen; 4739 is IPFIX's own."""
 
 
 def is_pcap(head: bytes, path: Path) -> bool:
@@ -62,11 +63,45 @@ def is_ipfix(head: bytes, path: Path) -> bool:
     return _export_version(head) == 10
 
 
+def is_export_capture(head: bytes, path: Path) -> bool:
+    """Tell a capture (pcap, Ethernet, IPv4) whose first packet is an export packet to a collector."""
+    _ = path
+    if head[:4] not in PCAP_MAGIC or len(head) < 24 + 16 + 14 + 28:
+        return False
+    frame = head[40:]
+    if frame[12:14] != b"\x08\x00" or frame[23] != 17:
+        return False
+    udp = 14 + (frame[14] & 15) * 4
+    is_to_collector = int.from_bytes(frame[udp + 2 : udp + 4], "big") in EXPORT_PORTS
+    return is_to_collector and int.from_bytes(frame[udp + 8 : udp + 10], "big") in EXPORT_VERSIONS
+
+
 def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
     """Read pcap or pcapng; see ``minewatch.sources.captures``."""
     from minewatch.sources import captures
 
     return captures.read_capture(path, options)
+
+
+def read_eve(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read Suricata EVE JSON lines; see ``minewatch.sources.eve``."""
+    from minewatch.sources import eve
+
+    return eve.read_eve(path, options)
+
+
+def read_zeek(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read a Zeek log; see ``minewatch.sources.zeek``."""
+    from minewatch.sources import zeek
+
+    return zeek.read_zeek(path, options)
+
+
+def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read NetFlow or IPFIX export packets; see ``minewatch.sources.ipfix``."""
+    from minewatch.sources import ipfix
+
+    return ipfix.read_exports(path, options)
 
 
 def _json_records(head: bytes) -> Iterator[dict[str, object]]:

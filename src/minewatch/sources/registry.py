@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from minewatch.sources.network_formats import is_pcap, is_pcapng, read_capture
+from minewatch.sources import network_formats as network
 from minewatch.sources.options import Reader
 
 HEAD_BYTES = 65_536
@@ -28,7 +28,12 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("pcap", "1", "flows", is_pcap, read_capture),
-    Format("pcapng", "1", "flows", is_pcapng, read_capture),
+    Format("netflow_capture", "1", "flows", network.is_export_capture, network.read_exports),
+    Format("pcap", "1", "flows", network.is_pcap, network.read_capture),
+    Format("pcapng", "1", "flows", network.is_pcapng, network.read_capture),
+    Format("eve", "1", "flows", network.is_eve, network.read_eve),
+    Format("zeek", "1", "flows", network.is_zeek, network.read_zeek),
+    Format("netflow", "1", "flows", network.is_netflow, network.read_exports),
+    Format("ipfix", "1", "flows", network.is_ipfix, network.read_exports),
 )
 """In the order they are asked; the first that says yes takes the file."""

@@ -1,0 +1,192 @@
+"""Zeek logs to rows of ``flows``: conn.log gives the flows, ssl, http and dns logs beside it the names.
+
+Both forms are read: tab-separated with ``#fields``, and JSON lines. The companions are found by name: next to
+``conn.log`` lies ``ssl.log``, next to ``conn.2026-05-11.log`` lies ``ssl.2026-05-11.log``.
+Source: https://docs.zeek.org/en/master/log-formats.html and /logs/conn.html.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from minewatch.schema.reasons import Reason, reason
+from minewatch.sources.batch import Batch, Reject
+from minewatch.sources.log_flows import (
+    LogFlow,
+    UnreadableField,
+    address,
+    flows_batch,
+    instant_us,
+    port,
+    protocol,
+    whole,
+)
+from minewatch.sources.names import DnsNames, NameSeen
+from minewatch.sources.options import ReadOptions
+from minewatch.sources.text_lines import Line, lines_of
+
+_MOST_NAMES = 2_000_000
+_COMPANIONS = ("ssl", "http", "dns")
+
+
+class Record(NamedTuple):
+    """A line of a log: its fields, or why it is none."""
+
+    line: Line
+    fields: Mapping[str, Any] | None
+    problem: Reason | None = None
+
+
+def read_zeek(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Yield the flows of a conn log; of another log a note only."""
+    names: _Names | None = None
+    flows: list[LogFlow] = []
+    rejected: list[Reject] = []
+    notes: list[Reason] = []
+    others = 0
+    for record in records_of(path):
+        if record.fields is None:
+            _put_aside(record, rejected, notes)
+        elif "conn_state" not in record.fields and "orig_bytes" not in record.fields:
+            others += 1
+        else:
+            names = names or _Names(path)
+            try:
+                flows.append(_flow(record.fields, record.line.number, names))
+            except UnreadableField as error:
+                rejected.append(error.reject(record.line.number, record.fields))
+        if len(flows) + len(rejected) >= options.batch_rows:
+            yield flows_batch(path.name, flows, rejected, record.line.end_at)
+            flows, rejected = [], []
+    if others:
+        notes.append(reason("log_names_only", lines=others))
+    last = flows_batch(path.name, flows, rejected, path.stat().st_size)
+    yield Batch(last.table, last.rows, last.rejected, last.bytes_done, notes)
+
+
+def records_of(path: Path) -> Iterator[Record]:
+    """Yield the records of a Zeek log, in either form; unset fields are None."""
+    form = _Form()
+    for line in lines_of(path):
+        if line.text.startswith("#"):
+            form.take(line.text)
+        elif line.text.startswith("{"):
+            yield _json_record(line)
+        elif line.text:
+            yield form.record(line)
+
+
+class _Form:
+    """The header of a tab-separated log."""
+
+    def __init__(self) -> None:
+        self.separator, self.unset, self.empty = "\t", "-", "(empty)"
+        self.fields: list[str] = []
+
+    def take(self, text: str) -> None:
+        if text.startswith("#separator "):
+            self.separator = text.removeprefix("#separator ").encode().decode("unicode_escape")
+            return
+        key, _, rest = text.partition(self.separator)
+        if key == "#unset_field":
+            self.unset = rest
+        elif key == "#empty_field":
+            self.empty = rest
+        elif key == "#fields":
+            self.fields = rest.split(self.separator)
+
+    def record(self, line: Line) -> Record:
+        if not self.fields:
+            return Record(line, None, reason("log_header_missing"))
+        values = line.text.split(self.separator)
+        if len(values) != len(self.fields):
+            return Record(line, None, reason("log_fields_count", found=len(values), wanted=len(self.fields)))
+        fields = {
+            name: None if value == self.unset else "" if value == self.empty else value
+            for name, value in zip(self.fields, values, strict=True)
+        }
+        return Record(line, fields)
+
+
+def _json_record(line: Line) -> Record:
+    try:
+        value = json.loads(line.text)
+    except (ValueError, RecursionError):
+        value = None
+    return Record(line, value) if isinstance(value, dict) else Record(line, None, reason("log_not_json"))
+
+
+def _put_aside(record: Record, rejected: list[Reject], notes: list[Reason]) -> None:
+    if not record.line.is_whole:
+        notes.append(reason("log_line_cut"))
+    elif record.problem is not None:
+        rejected.append(Reject(record.line.number, record.problem, None, record.line.text[:200]))
+
+
+def _flow(fields: Mapping[str, Any], line: int, names: "_Names") -> LogFlow:
+    src, dst = address(fields, "id.orig_h"), address(fields, "id.resp_h")
+    first_us = instant_us(fields, "ts")
+    lasts_us = 0 if fields.get("duration") is None else instant_us(fields, "duration")
+    tcp = fields.get("proto") == "tcp"
+    return LogFlow(
+        line,
+        (src, port(fields, "id.orig_p")),
+        (dst, port(fields, "id.resp_p")),
+        protocol(fields, "proto"),
+        (first_us, first_us + lasts_us),
+        (_count(fields, "orig_pkts"), _count(fields, "resp_pkts")),
+        (_count(fields, "orig_ip_bytes", "orig_bytes"), _count(fields, "resp_ip_bytes", "resp_bytes")),
+        _count(fields, "vlan"),
+        "S" in str(fields.get("history") or "").upper() if tcp else None,
+        [*names.of_flow(str(fields.get("uid"))), *names.dns.of(src, dst, first_us)],
+    )
+
+
+def _count(fields: Mapping[str, Any], *columns: str) -> int | None:
+    for name in columns:
+        if fields.get(name) is not None:
+            return whole(fields, name)
+    return None
+
+
+class _Names:
+    """Names from the logs beside a conn log, by uid; DNS answers by who asked."""
+
+    def __init__(self, conn: Path) -> None:
+        self.dns = DnsNames()
+        self._of: dict[str, list[NameSeen]] = {}
+        for kind in _COMPANIONS:
+            companion = conn.with_name(conn.name.replace("conn", kind, 1))
+            if "conn" in conn.name and companion.is_file():
+                for record in records_of(companion):
+                    if record.fields is not None:
+                        self._take(kind, record.fields)
+
+    def of_flow(self, uid: str) -> list[NameSeen]:
+        """Return the names seen in the flow ``uid``."""
+        return self._of.get(uid, [])
+
+    def _take(self, kind: str, fields: Mapping[str, Any]) -> None:
+        if kind == "dns":
+            self._take_answers(fields)
+            return
+        name = fields.get("server_name" if kind == "ssl" else "host")
+        if isinstance(name, str) and name and len(self._of) < _MOST_NAMES:
+            seen = self._of.setdefault(str(fields.get("uid")), [])
+            item = ("sni" if kind == "ssl" else "host", name.lower()[:253])
+            if item not in seen:
+                seen.append(item)
+
+    def _take_answers(self, fields: Mapping[str, Any]) -> None:
+        name, answers = fields.get("query"), fields.get("answers")
+        if isinstance(answers, str):
+            answers = answers.split(",")
+        if not isinstance(name, str) or not isinstance(answers, list):
+            return
+        try:
+            client, at = address(fields, "id.orig_h"), instant_us(fields, "ts")
+        except UnreadableField:
+            return
+        for answer in answers:
+            self.dns.add(client, str(answer), at, name.lower())
