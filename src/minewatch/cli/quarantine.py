@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from minewatch.runs.lake import Exported
 
 _SHOWN = 20
+_LONGEST = 160
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +65,8 @@ def _listed(entries: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(*say("file|line|column|value|why", "文件|行号|列|值|原因").split("|"))
     for entry in entries:
         why = entry["reason"][f"text_{language()}"]
-        cells = (entry["file_name"], entry["line"], entry["column"], entry["value"], why)
+        value = entry["value"] and entry["value"][:40]
+        cells = (entry["file_name"], entry["line"], entry["column"], value, why)
         table.add_row(*map(_plain, cells))
     return table
 
@@ -85,4 +87,6 @@ def _exported(lake: Path, written: "Exported") -> str:
 
 def _plain(cell: object) -> Text:
     text = "" if cell is None else str(cell)
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}…"
     return Text("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))

@@ -14,6 +14,8 @@ from pathlib import Path
 
 from minewatch.lake.failures import NoRevisionError
 
+DRAFT = ".draft"
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -67,7 +69,7 @@ class CommitLog:
 
 def publish(path: Path, text: str) -> None:
     """Write ``text`` to the new file ``path``, which appears whole, on the disk, and never over another."""
-    draft = path.with_name(f".{secrets.token_hex(8)}.draft")
+    draft = path.with_name(f".{secrets.token_hex(8)}{DRAFT}")
     try:
         with draft.open("w", encoding="utf-8") as stream:
             stream.write(text)

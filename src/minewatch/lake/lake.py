@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from minewatch.lake import delta
 from minewatch.lake.buckets import CustomerBuckets, customer_buckets, row_buckets, with_buckets
-from minewatch.lake.commits import CommitLog, Snapshot, publish
+from minewatch.lake.commits import DRAFT, CommitLog, Snapshot, publish
 from minewatch.lake.compaction import compact
 from minewatch.lake.failures import ForeignFormatError, LakeExistsError, NoLakeError
 from minewatch.lake.parquet import DataFile, lake_rows, write_data_file
@@ -43,12 +43,19 @@ class Lake:
 
     @classmethod
     def create(cls, path: Path | str, zone: ZoneInfo, buckets: int = DEFAULT_BUCKETS) -> "Lake":
-        """Make an empty lake in a new or empty folder. Raises ``LakeExistsError``."""
+        """Make an empty lake in a new or empty folder, or where making one broke off.
+
+        Raises ``LakeExistsError``.
+        """
         folder = Path(path).absolute()
-        if folder.exists() and any(folder.iterdir()):
-            raise LakeExistsError(folder)
-        (folder / COMMITS).mkdir(parents=True)
-        publish(folder / "lake.json", json.dumps({"format": FORMAT, "zone": zone.key, "buckets": buckets}))
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(entry.suffix != DRAFT for entry in folder.iterdir()):
+                raise LakeExistsError(folder)
+            record = {"format": FORMAT, "zone": zone.key, "buckets": buckets}
+            publish(folder / "lake.json", json.dumps(record))
+        except FileExistsError as error:
+            raise LakeExistsError(folder) from error
         return cls(folder, zone, buckets)
 
     @classmethod

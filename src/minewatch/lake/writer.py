@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from minewatch.lake import delta
-from minewatch.lake.commits import CommitLog, Snapshot, flush_file, flush_folder
+from minewatch.lake.commits import DRAFT, CommitLog, Snapshot, flush_file, flush_folder
 from minewatch.lake.failures import LakeBusyError, disk_errors
 from minewatch.lake.parquet import DataFile
 from minewatch.schema.tables import TABLES
@@ -100,6 +100,7 @@ def transaction(lake: Path, verb: str, at: datetime, wait_s: float) -> Iterator[
     with _lock(lake, verb, wait_s), disk_errors(lake):
         log = CommitLog(lake / COMMITS)
         _recover(lake, log)
+        (lake / COMMITS).mkdir(exist_ok=True)
         (lake / STAGING).mkdir()
         try:
             yield Transaction(lake, log.newest(), verb, at)
@@ -118,7 +119,7 @@ def _recover(lake: Path, log: CommitLog) -> None:
         for path in folder.glob("*.parquet"):
             if int(path.name.split("-")[0]) > committed.revision:
                 path.unlink()
-    for draft in (lake / COMMITS).glob(".*.draft"):
+    for draft in (lake / COMMITS).glob(f".*{DRAFT}"):
         draft.unlink()
     shutil.rmtree(staging)
 

@@ -2,13 +2,14 @@
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from minewatch.lake.failures import DiskFullError, LakeBusyError, LakeError, NoLakeError
+from minewatch.lake.failures import DiskFullError, LakeBusyError, LakeError, LakeExistsError
 from minewatch.lake.ingest import Foreign, Headway, ingest_file
 from minewatch.lake.lake import DEFAULT_BUCKETS, DEFAULT_WAIT_S, Lake
 from minewatch.lake.resubmission import as_resubmission
@@ -77,13 +78,13 @@ class Watcher(Protocol):
 def open_or_create(path: Path, settings: Settings) -> Lake:
     """Return the lake in ``path``, made if there is none.
 
-    Raises LakeError: for an unknown zone, or one other than the lake's, and what ``Lake.create`` raises.
+    Raises LakeError: for an unknown zone, or one other than the lake's, or a folder of other things.
     """
-    try:
-        lake = Lake.open(path)
-    except NoLakeError:
+    if not (path / "lake.json").exists():
         zone = _zone(settings.zone or DEFAULT_ZONE)
-        return Lake.create(path, zone, settings.buckets or DEFAULT_BUCKETS)
+        with suppress(LakeExistsError):  # another ingest may make it at this moment; if not, open says so
+            return Lake.create(path, zone, settings.buckets or DEFAULT_BUCKETS)
+    lake = Lake.open(path)
     _check_same(lake, settings)
     return lake
 
