@@ -1,7 +1,6 @@
 """One partition or region of a county as files, and its truth apart from them."""
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,15 +9,15 @@ import pyarrow as pa
 
 from minewatch.schema.tables import TABLES
 from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition, partition
-from minewatch.sim.files import write_csv, write_parquet, write_whole, write_wide, write_xlsx
+from minewatch.sim.files import write_csv, write_parquet, write_wide, write_xlsx
 from minewatch.sim.leases import CARRIERS, Line, endpoint_rows, lease_rows, lines
 from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows
 from minewatch.sim.plants import PlantTables, hours_of, line_customer, plant_tables, plants
 from minewatch.sim.scene import scene_of
 from minewatch.sim.truth import TRUTH
-from minewatch.sim.wire.capture import Site, capture, file_name, has_tap, windows
+from minewatch.sim.wire.capture import Site, has_tap
 from minewatch.sim.wire.drawn import Drawn, drawn_by_accounts, drawn_on_lines
-from minewatch.sim.wire.packets import write_pcap
+from minewatch.sim.wire.taps import write_tap
 
 FILE_FORMATS = ("parquet", "csv")
 """Format of the readings: Parquet with all curves, or wide CSV with active power alone."""
@@ -63,35 +62,21 @@ def deliver_partition(plan: CountyPlan, number: int, folder: Path, file_format: 
     people = people_of(plan, number, made.customers)
     tables = {**made.tables, **plant.tables, **_people_tables(made, people)}
     sizes = [_write(plan, number, folder / "files", name, rows, file_format) for name, rows in tables.items()]
-    wire = _captures(plan, number, people, _drawn(plan, made, people, plant), folder / "files" / "captures")
-    truth = {**made.truth, **plant.truth, **_people_truth(people), "truth_flows": wire.truth}
-    sizes += wire.sizes
+    drawn = _drawn(plan, made, people, plant)
+    flows: list[dict[str, Any]] = []
+    for carrier in CARRIERS if has_tap(plan, number) else ():
+        site = Site(plan, number, carrier, people.customers, people.lines, drawn)
+        tapped = write_tap(site, folder / "files")
+        sizes += tapped.sizes
+        flows += tapped.truth
+    truth = {**made.truth, **plant.truth, **_people_truth(people)}
+    truth["truth_flows"] = pa.Table.from_pylist(flows, TRUTH["truth_flows"])
     sizes += [
         write_parquet(folder / "truth" / name / f"part-{number:05d}.parquet", rows)
         for name, rows in truth.items()
     ]
     rows = {name: table.num_rows for name, table in {**tables, **truth}.items()}
     return Delivered(len(made.customers), rows, len(sizes), sum(sizes))
-
-
-class _Wire(NamedTuple):
-    sizes: list[int]
-    truth: pa.Table
-
-
-def _captures(
-    plan: CountyPlan, number: int, people: People, drawn: Mapping[str, Drawn], folder: Path
-) -> _Wire:
-    sizes, truth = [], []
-    for carrier in CARRIERS if has_tap(plan, number) else ():
-        site = Site(plan, number, carrier, people.customers, people.lines, drawn)
-        for window in windows(plan, number, carrier):
-            kept = capture(site, window)
-            truth += kept.truth
-            sizes.append(
-                write_whole(folder / file_name(site, window), partial(write_pcap, packets=kept.packets))
-            )
-    return _Wire(sizes, pa.Table.from_pylist(truth, TRUTH["truth_flows"]))
 
 
 def _drawn(

@@ -43,6 +43,10 @@ class Site(NamedTuple):
         """Name of the site in files."""
         return f"{_SLUGS[self.carrier]}-{self.number:05d}"
 
+    def midnight_us(self, day: date) -> int:
+        """Return the start of a local day, microseconds since the epoch."""
+        return int(datetime.combine(day, datetime.min.time(), self.plan.zone).timestamp()) * 1_000_000
+
 
 def has_tap(plan: CountyPlan, number: int) -> bool:
     """Tell whether carriers record in partition ``number``; at most about 100 do."""
@@ -56,15 +60,15 @@ def week_of_captures(plan: CountyPlan) -> tuple[date, date]:
     return (first, end) if first < end else (plan.start_on, plan.end_on)
 
 
-def windows(plan: CountyPlan, number: int, carrier: str) -> list[Window]:
-    """Return the two windows in which ``carrier`` keeps packets in partition ``number``."""
-    first, end = week_of_captures(plan)
-    rng = stream(plan.seed, number, carrier, "windows")
+def windows(site: Site) -> list[Window]:
+    """Return the two windows in which the tap keeps packets."""
+    first, end = week_of_captures(site.plan)
+    rng = stream(site.plan.seed, site.number, site.carrier, "windows")
     days = [first + timedelta(days=n) for n in range((end - first).days)]
     work = [day for day in days if is_workday(day)] or days
     minutes = (int(rng.integers(9 * 6, 17 * 6)) * 10, int(rng.integers(0, 5 * 6)) * 10)
     chosen = (work[int(rng.integers(len(work)))], days[int(rng.integers(len(days)))])
-    starts = [_micros(plan, day, minute) for day, minute in zip(chosen, minutes, strict=True)]
+    starts = [site.midnight_us(day) + m * 60_000_000 for day, m in zip(chosen, minutes, strict=True)]
     return [Window(start, start + WINDOW_MINUTES * 60_000_000) for start in starts]
 
 
@@ -88,17 +92,21 @@ def drawn_at(site: Site, subject_id: str, at: datetime) -> float:
     return float(drawn.share[index]) if 0 <= index < drawn.share.size else 0.0
 
 
+def share_on_at(site: Site, at: datetime) -> float:
+    """Return the share of office computers that are on."""
+    local = at.astimezone(site.plan.zone)
+    return 0.85 if is_workday(local.date()) and 8 <= local.hour < 18 else 0.25
+
+
 def flows_of(site: Site, window: Window) -> list[Flow]:
     """Return all conversations in the capture of one window."""
     seed, at = site.plan.seed, moment(window.start_us + (window.end_us - window.start_us) // 2)
-    local = at.astimezone(site.plan.zone)
-    share_on = 0.85 if is_workday(local.date()) and 8 <= local.hour < 18 else 0.25
+    share_on = share_on_at(site, at)
     flows: list[Flow] = []
     for speaker in speakers(site, at):
         subject = speaker.customer.usage_point_id
         flows += mine_flows(seed, speaker, drawn_at(site, subject, at), window)
-        if speaker.customer.infected:
-            flows += infected_flows(seed, speaker, share_on, window)
+        flows += infected_flows(seed, speaker, share_on, window)
         flows += mistaken_flows(seed, speaker, window)
         if stream(seed, "sampled", subject, window.start_us).random() < 0.06:
             flows += ordinary_flows(seed, speaker, window)
@@ -133,11 +141,6 @@ def file_name(site: Site, window: Window) -> str:
 def moment(at_us: int) -> datetime:
     """Return microseconds since the epoch as a time."""
     return datetime.fromtimestamp(at_us // 1_000_000, UTC)
-
-
-def _micros(plan: CountyPlan, day: date, minute: int) -> int:
-    start = datetime.combine(day, datetime.min.time(), plan.zone) + timedelta(minutes=minute)
-    return int(start.timestamp()) * 1_000_000
 
 
 def _named(flows: list[Flow]) -> Iterator[Flow]:

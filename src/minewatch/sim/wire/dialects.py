@@ -61,14 +61,16 @@ class _Share(NamedTuple):
 
 def speak(rng: Rng, session: Session) -> Spoken:
     """Return what both sides say; shares are Poisson with the workers' hash rate over the difficulty."""
-    difficulty = difficulty_of(session)
-    shares = _shares(rng, session, difficulty)
-    voice = _VOICES[session.dialect](rng, session, difficulty)
+    levels = _levels(rng, session)
+    shares = _shares(rng, session, levels)
+    voice = _VOICES[session.dialect](rng, session, levels[0].difficulty)
     messages = list(voice.opening()) if session.login else []
     free_from = max((message.at_us for message in messages), default=session.start_us) + 1000
     for job in session.jobs:
         if job.at_us > free_from or not session.login:
             messages += voice.job(job.at_us, job.clean)
+    for level in levels[1:]:
+        messages += voice.retarget(level.at_us, level.difficulty)
     for share in shares:
         messages += voice.share(share.at_us + 1, share.worker, share.accepted)
     return Spoken(sorted(messages, key=lambda message: message.at_us), len(shares))
@@ -77,23 +79,42 @@ def speak(rng: Rng, session: Session) -> Spoken:
 def difficulty_of(session: Session) -> float:
     """Return the difficulty that the pool sets: a power of two near one share in ``share_s``."""
     total = sum(worker.hash_rate for worker in session.workers)
-    unit = hashes_of_unit(session.dialect, session.algorithm)
-    if session.dialect == "stratum_v2":
-        unit = 2.0**32
-    return float(2.0 ** np.round(np.log2(max(total * session.share_s / unit, 2.0**-10))))
+    return float(2.0 ** np.round(np.log2(max(total * session.share_s / _unit(session), 2.0**-10))))
 
 
-def _shares(rng: Rng, session: Session, difficulty: float) -> list[_Share]:
-    unit = hashes_of_unit(session.dialect, session.algorithm) if session.dialect != "stratum_v2" else 2.0**32
+class _Level(NamedTuple):
+    """From ``at_us`` on the pool wants this difficulty."""
+
+    at_us: int
+    difficulty: float
+
+
+def _levels(rng: Rng, session: Session) -> list[_Level]:
+    """Half of the Stratum v1 pools change the difficulty once on the way."""
     begin = session.start_us + (20 * session.rtt_us if session.login else 0)
-    span_s = (session.end_us - begin) / 1e6
+    levels = [_Level(begin, difficulty_of(session))]
+    if session.dialect == "stratum_v1" and rng.random() < 0.5:
+        at = begin + int(rng.uniform(0.2, 0.6) * (session.end_us - begin))
+        levels.append(_Level(at, levels[0].difficulty * float(rng.choice((0.5, 2.0)))))
+    return levels
+
+
+def _shares(rng: Rng, session: Session, levels: Sequence[_Level]) -> list[_Share]:
     drawn = []
-    for worker in session.workers:
-        number = rng.poisson(worker.hash_rate * span_s / (difficulty * unit))
-        times = begin + rng.random(number) * span_s * 1e6
-        accepted = rng.random(number) > 0.006
-        drawn += [_Share(int(at), worker, bool(fine)) for at, fine in zip(times, accepted, strict=True)]
+    for level, end_us in zip(levels, [*(later.at_us for later in levels[1:]), session.end_us], strict=True):
+        span_us = max(end_us - level.at_us, 0)
+        for worker in session.workers:
+            expected = worker.hash_rate * span_us / 1e6 / (level.difficulty * _unit(session))
+            times = level.at_us + rng.random(rng.poisson(expected)) * span_us
+            accepted = rng.random(times.size) > 0.006
+            drawn += [_Share(int(at), worker, bool(fine)) for at, fine in zip(times, accepted, strict=True)]
     return sorted(drawn, key=lambda share: share.at_us)
+
+
+def _unit(session: Session) -> float:
+    if session.dialect == "stratum_v2":
+        return 2.0**32
+    return hashes_of_unit(session.dialect, session.algorithm)
 
 
 class _Voice:
@@ -139,6 +160,10 @@ class _Voice:
         later = self.session.rtt_us + int(self.rng.integers(100, 4000))
         return [Message(at_us, True, ask), Message(at_us + later, False, answer)]
 
+    def retarget(self, at_us: int, difficulty: float) -> list[Message]:
+        """Return what the pool says when it changes the difficulty."""
+        raise NotImplementedError
+
     def submission(self, worker: Worker, accepted: bool) -> tuple[bytes, bytes]:
         """Return the bytes of a share and of its answer."""
         raise NotImplementedError
@@ -162,6 +187,10 @@ class _StratumV1(_Voice):
 
     def job(self, at_us: int, clean: bool) -> list[Message]:
         return [Message(at_us, False, self._notify(clean))]
+
+    def retarget(self, at_us: int, difficulty: float) -> list[Message]:
+        said = self._tell("mining.set_difficulty", [difficulty]) + self._notify(True)
+        return [Message(at_us, False, said)]
 
     def submission(self, worker: Worker, accepted: bool) -> tuple[bytes, bytes]:
         rng = self.rng

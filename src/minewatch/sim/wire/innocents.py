@@ -156,7 +156,7 @@ def _node(rng: Rng, window: Window) -> tuple[Side, list[Message]]:
                 Message(at + 92_000, True, _p2p("verack", b"")),
             ]
             continue
-        command, size = (("inv", 37), ("tx", 250), ("ping", 8), ("addr", 31))[int(rng.integers(4))]
+        command, size = (("inv", 37), ("getdata", 37), ("ping", 8), ("addr", 31))[int(rng.integers(4))]
         said.append(Message(at, bool(rng.random() < 0.5), _p2p(command, b"\x01" + rng.bytes(size - 1))))
     return Side(web_server(int(rng.integers(506))), 8333), said
 

@@ -37,6 +37,7 @@ _AGENTS = {
     "Ethash": ("lolMiner 1.88", "PhoenixMiner/6.2c", "TeamRedMiner/0.10.21"),
     "RandomX": ("XMRig/6.21.0 (Linux x86_64) libuv/1.44.2 gcc/9.3.0", "xmrig/6.18.1", "xmr-stak/2.10.8"),
 }
+TUNNEL_PORT = 51820
 _CONTROLLED = 60
 _PER_CONTROLLER = 64
 
@@ -79,37 +80,87 @@ class Speaker(NamedTuple):
     port_high: int
 
 
+class Contact(NamedTuple):
+    """A connection without its packets, for flow logs; ``name`` is what a greeting tells of the server."""
+
+    client: Side
+    server: Side
+    protocol: int
+    name: str
+    share_s: float
+    job_s: float
+    job_bytes: int
+
+
 def mine_flows(seed: int, speaker: Speaker, drawn_share: float, window: Window) -> list[Flow]:
     """Return the connections of ``speaker``'s mine while its fleet draws ``drawn_share`` of its power."""
     mine = speaker.customer.mine
-    if mine is None or drawn_share < 0.03:
-        return []
     rng = stream(seed, "wire", speaker.customer.usage_point_id, window.start_us)
-    home = stream(seed, "wire", speaker.customer.usage_point_id)  # what stays from window to window
-    habit = _draw_habit(home, mine.algorithm, mine.dialect)
-    prefix = pick(home, ("", "m", "rig", "a", "s19x", "w"))
-    groups = _groups(_workers(rng, mine, drawn_share, prefix), mine.hiding)
-    sessions = [_session(seed, rng, habit, group, window) for group in groups]
+    sessions = _mine_sessions(seed, rng, speaker, drawn_share, window)
+    if mine is None or not sessions:
+        return []
     ports = ports_of(rng, speaker)
     if mine.hiding == "vpn":
         return [_tunnel(rng, speaker, next(ports), sessions, window)]
     return [_flow(rng, speaker, next(ports), mine.hiding, session) for session in sessions]
 
 
+def mine_contacts(seed: int, speaker: Speaker, drawn_share: float, window: Window) -> list[Contact]:
+    """Return the same connections for a log of ``window``, without what is said in them."""
+    mine = speaker.customer.mine
+    rng = stream(seed, "wire log", speaker.customer.usage_point_id, window.start_us)
+    sessions = _mine_sessions(seed, rng, speaker, drawn_share, window)
+    if mine is None or not sessions:
+        return []
+    ports = ports_of(rng, speaker)
+    if mine.hiding == "vpn":
+        share_s = 1 / sum(1 / session.share_s for session in sessions)
+        far = _relay(speaker)._replace(port=TUNNEL_PORT)
+        return [Contact(Side(speaker.ip, next(ports)), far, UDP, "", share_s, 20.0 / len(sessions), 1500)]
+    return [_contact(speaker, next(ports), mine.hiding, session) for session in sessions]
+
+
 def infected_flows(seed: int, speaker: Speaker, share_on: float, window: Window) -> list[Flow]:
     """Return the connections of computers that a trojan makes mine, of which ``share_on`` are on."""
-    customer = speaker.customer
-    home = stream(seed, "trojan", customer.usage_point_id)
-    rng = stream(seed, "trojan", customer.usage_point_id, window.start_us)
+    rng = stream(seed, "trojan", speaker.customer.usage_point_id, window.start_us)
+    sessions = _infected_sessions(seed, rng, speaker, share_on, window)
+    ports = ports_of(rng, speaker)
+    flows = [_flow(rng, speaker, next(ports), "none", session) for session in sessions]
+    return [flow._replace(deed=flow.deed._replace(purpose="infected")) for flow in flows]
+
+
+def infected_contacts(seed: int, speaker: Speaker, share_on: float, window: Window) -> list[Contact]:
+    """Return the same connections for a log of ``window``."""
+    rng = stream(seed, "trojan log", speaker.customer.usage_point_id, window.start_us)
+    sessions = _infected_sessions(seed, rng, speaker, share_on, window)
+    ports = ports_of(rng, speaker)
+    return [_contact(speaker, next(ports), "none", session) for session in sessions]
+
+
+def _mine_sessions(
+    seed: int, rng: Rng, speaker: Speaker, drawn_share: float, window: Window
+) -> list[Session]:
+    mine = speaker.customer.mine
+    if mine is None or drawn_share < 0.03:
+        return []
+    home = stream(seed, "wire", speaker.customer.usage_point_id)  # what stays from window to window
+    habit = _draw_habit(home, mine.algorithm, mine.dialect)
+    prefix = pick(home, ("", "m", "rig", "a", "s19x", "w"))
+    groups = _groups(_workers(rng, mine, drawn_share, prefix), mine.hiding)
+    return [_session(seed, rng, habit, group, window) for group in groups]
+
+
+def _infected_sessions(
+    seed: int, rng: Rng, speaker: Speaker, share_on: float, window: Window
+) -> list[Session]:
+    home = stream(seed, "trojan", speaker.customer.usage_point_id)
     habit = _draw_habit(stream(seed, "campaign", int(home.integers(2))), "RandomX", "monero_login")
-    ports, flows = ports_of(rng, speaker), []
-    for _ in range(customer.infected):
+    sessions = []
+    for _ in range(speaker.customer.infected):
         worker = Worker(hexadecimal(home, 6), log_uniform(home, 400, 3000))
         if rng.random() < share_on:
-            session = _session(seed, rng, habit, [worker], window)
-            flow = _flow(rng, speaker, next(ports), "none", session)
-            flows.append(flow._replace(deed=flow.deed._replace(purpose="infected")))
-    return flows
+            sessions.append(_session(seed, rng, habit, [worker], window))
+    return sessions
 
 
 class _Habit(NamedTuple):
@@ -165,25 +216,42 @@ def _session(seed: int, rng: Rng, habit: _Habit, workers: list[Worker], window: 
 
 
 def _flow(rng: Rng, speaker: Speaker, port: int, hiding: str, session: Session) -> Flow:
-    spoken, pool = speak(rng, session), session.pool
-    messages, server, name = spoken.messages, Side(pool.ip, pool.port), pool.name
+    spoken, name = speak(rng, session), session.pool.name
+    messages = spoken.messages
     if hiding == "tls":
-        messages = over_tls(rng, messages, pool.name, session.rtt_us, session.login)
-        server = Side(pool.ip, pool.tls_port)
-    elif hiding == "proxy":
-        relay = stream(0, "relay", speaker.customer.usage_point_id)
-        server, name = Side(web_server(int(relay.integers(506))), int(relay.choice((8080, 443, 10023)))), ""
+        messages = over_tls(rng, messages, name, session.rtt_us, session.login)
+    server = _server(speaker, hiding, session.pool)
     talk = Conversation(Side(speaker.ip, port), server, TCP, messages, opened=session.login)
-    return Flow(talk, name, session.rtt_us, _deed(speaker, hiding, [session], spoken.shares))
+    deed = _deed(speaker, hiding, [session], spoken.shares)
+    return Flow(talk, "" if hiding == "proxy" else name, session.rtt_us, deed)
 
 
 def _tunnel(rng: Rng, speaker: Speaker, port: int, sessions: list[Session], window: Window) -> Flow:
     spoken = [speak(rng, session) for session in sessions]
     messages = in_tunnel(rng, [m for one in spoken for m in one.messages], *window)
-    far = stream(0, "relay", speaker.customer.usage_point_id)
-    server = Side(web_server(int(far.integers(506))), 51820)
+    server = _relay(speaker)._replace(port=TUNNEL_PORT)
     talk = Conversation(Side(speaker.ip, port), server, UDP, messages)
     return Flow(talk, "", 60_000, _deed(speaker, "vpn", sessions, sum(one.shares for one in spoken)))
+
+
+def _contact(speaker: Speaker, port: int, hiding: str, session: Session) -> Contact:
+    pool = session.pool
+    name = pool.name if hiding == "tls" else ""
+    server = _server(speaker, hiding, pool)
+    job_bytes = 300 + 66 * pool.coin.branches
+    return Contact(Side(speaker.ip, port), server, TCP, name, session.share_s, pool.job_s, job_bytes)
+
+
+def _server(speaker: Speaker, hiding: str, pool: Pool) -> Side:
+    if hiding == "proxy":
+        return _relay(speaker)
+    return Side(pool.ip, pool.tls_port if hiding == "tls" else pool.port)
+
+
+def _relay(speaker: Speaker) -> Side:
+    """Return the far end of a proxy or tunnel, which is no pool."""
+    rng = stream(0, "relay", speaker.customer.usage_point_id)
+    return Side(web_server(int(rng.integers(506))), int(rng.choice((8080, 443, 10023))))
 
 
 def _deed(speaker: Speaker, hiding: str, sessions: list[Session], shares: int) -> Deed:
