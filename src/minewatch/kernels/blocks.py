@@ -50,7 +50,7 @@ LEAST_GAIN = 0.5
 """A step is told of when the pulse explains half of the variance of the floors."""
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> None:
     """Write the numbers of ``Block`` for a curve of hourly means, kW, shape (days * 24,), into ``block``.
 
@@ -63,19 +63,14 @@ def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> N
     floors(hourly, NIGHT_HOURS, NIGHT_SHARE, by_night)
     chosen, night = _pulse_of(by_day, period_days), 0
     other = _pulse_of(by_night, period_days)
-    if _height(other, by_night) > 2 * _height(chosen, by_day):
+    only_by_day = _is_step(chosen, days) and not _is_step(other, days)
+    if not only_by_day and _height(other, by_night) > 2 * _height(chosen, by_day):
         chosen, night = other, 1
     series = by_night if night else by_day
-    begin, end, gain = chosen
-    has_step = begin > 0 or end < days
-    base = np.nanmedian(_outside(series, begin, end)) if has_step else 0.0
-    if has_step:
-        begin, end = _widen(running_median(series), begin, end, base, np.nanmedian(series[begin:end]) - base)
-        has_step = begin > 0 or end < days
-        base = base if has_step else 0.0
-    level = np.nanmedian(series[begin:end])
+    begin, end, base, level = _run_of(series, chosen)
+    has_step = _is_step((begin, end, base), days)
     block[Block.begin_day], block[Block.end_day] = begin, end
-    block[Block.gain_share], block[Block.night], block[Block.level_kw] = gain, night, level
+    block[Block.gain_share], block[Block.night], block[Block.level_kw] = chosen[2], night, level
     block[Block.level_spread_kw] = np.nanmedian(np.abs(series[begin:end] - level))
     block[Block.day_level_kw], block[Block.night_level_kw] = (
         np.nanmedian(by_day[begin:end]),
@@ -90,7 +85,7 @@ def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> N
         _uplift(hourly, (begin, end), block)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def floors(hourly: Floats, hours: int, share: float, floor: Series) -> None:
     """Write the lower ``share`` quantile of each day's first ``hours`` hours, kW, into ``floor`` (days)."""
     lowest = np.empty(HOURS, np.float32)
@@ -98,7 +93,7 @@ def floors(hourly: Floats, hours: int, share: float, floor: Series) -> None:
         floor[day] = daily_floor(hourly[day * HOURS : day * HOURS + hours], share, lowest)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def running_median(series: Series) -> Series:
     """Return the median of the five days around each day without NaN; NaN where all five are."""
     result = np.empty_like(series)
@@ -107,7 +102,7 @@ def running_median(series: Series) -> Series:
     return result
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def best_pulse(series: Series, period_days: tuple[int, int]) -> tuple[int, int, float]:
     """Return (begin, end, share of variance explained) of the best upward pulse that touches the period.
 
@@ -138,7 +133,7 @@ def best_pulse(series: Series, period_days: tuple[int, int]) -> tuple[int, int, 
     return begin, end, best / spread if spread > 0 else 0.0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _pulse_of(series: Series, period_days: tuple[int, int]) -> tuple[int, int, float]:
     """Return the best pulse, or the whole curve where the pulse is too low or explains too little."""
     days = series.size
@@ -151,21 +146,41 @@ def _pulse_of(series: Series, period_days: tuple[int, int]) -> tuple[int, int, f
     return begin, end, gain
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
+def _run_of(series: Series, pulse: tuple[int, int, float]) -> tuple[int, int, float, float]:
+    """Return (begin, end, base, level) of the run: the pulse with its slopes; base 0 without a step."""
+    days = series.size
+    begin, end, _ = pulse
+    if begin > 0 or end < days:
+        base = np.nanmedian(_outside(series, begin, end))
+        step = np.nanmedian(series[begin:end]) - base
+        begin, end = _widen(running_median(series), begin, end, base, step)
+        level = np.nanmedian(series[begin:end])
+        if (begin > 0 or end < days) and level > base:
+            return begin, end, base, level
+    return 0, days, 0.0, np.nanmedian(series)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _is_step(pulse: tuple[int, int, float], days: int) -> bool:
+    return pulse[0] > 0 or pulse[1] < days
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def _height(pulse: tuple[int, int, float], series: Series) -> float:
     begin, end, _ = pulse
     height = np.nanmedian(series[begin:end])
-    if begin > 0 or end < series.size:
+    if _is_step(pulse, series.size):
         height -= np.nanmedian(_outside(series, begin, end))
     return height if not np.isnan(height) else 0.0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _outside(series: Series, begin: int, end: int) -> Series:
     return np.concatenate((series[:begin], series[end:]))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _widen(smooth: Series, begin: int, end: int, base: float, step: float) -> tuple[int, int]:
     """Take in the days beside the pulse that are raised by a fifth of it: machines come in lorry loads."""
     raised = base + 0.2 * step
@@ -176,7 +191,7 @@ def _widen(smooth: Series, begin: int, end: int, base: float, step: float) -> tu
     return begin, end
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _share_above(values: Floats, threshold: float) -> float:
     above, number = 0, 0
     for value in values:
@@ -186,7 +201,7 @@ def _share_above(values: Floats, threshold: float) -> float:
     return above / number if number else np.nan
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _sharpness(series: Series, run: tuple[int, int], step: float) -> float:
     """Share of the step between three days before and three days after its nearer edge (onset, else end)."""
     at = run[0] if run[0] > 0 else run[1]
@@ -194,7 +209,7 @@ def _sharpness(series: Series, run: tuple[int, int], step: float) -> float:
     return abs(np.nanmedian(after) - np.nanmedian(before)) / step
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _edges(hourly: Floats, run: tuple[int, int], half: float) -> tuple[float, float]:
     """Hours at which the load rises above half the step and falls below it, within a day of the run."""
     onset, end = np.nan, np.nan
@@ -211,7 +226,7 @@ def _edges(hourly: Floats, run: tuple[int, int], half: float) -> tuple[float, fl
     return onset, end
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _uplift(hourly: Floats, run: tuple[int, int], block: Series) -> None:
     """How much more each hour of the day draws in the run: the same at every hour for a constant block.
 

@@ -10,7 +10,7 @@ Ints = npt.NDArray[np.int64]
 HOURS = 24
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def span_days(days: npt.NDArray[np.int32], first_row: int, last_row: int) -> int:
     """Return the number of days from the first to the last row of a customer, both included.
 
@@ -19,7 +19,7 @@ def span_days(days: npt.NDArray[np.int32], first_row: int, last_row: int) -> int
     return int(days[last_row - 1]) - int(days[first_row]) + 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def longest_span(days: npt.NDArray[np.int32], point_rows: Ints) -> int:
     """Return the largest ``span_days`` of the customers whose rows ``point_rows`` separates."""
     longest = 0
@@ -29,7 +29,7 @@ def longest_span(days: npt.NDArray[np.int32], point_rows: Ints) -> int:
     return longest
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def fold_hours(
     values: Floats,
     row_offsets: Ints,
@@ -57,7 +57,7 @@ def fold_hours(
         wobble[day] = _fold_day(values[begin : begin + length], hourly[day * HOURS : (day + 1) * HOURS])
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _fold_day(values: Floats, hourly: Floats) -> np.float32:
     each = values.size // HOURS
     deviation, number = np.float32(0.0), 0
@@ -81,7 +81,7 @@ def _fold_day(values: Floats, hourly: Floats) -> np.float32:
     return deviation / np.float32(number)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def known_days(hourly: Floats) -> tuple[int, int]:
     """Return (first, last + 1) of the days with a value; (0, 0) where there is none."""
     first, last = -1, 0

@@ -33,7 +33,7 @@ class Judged(NamedTuple):
     features: Series
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def load_blocks(
     values: Floats,
     row_offsets: Ints,
@@ -78,7 +78,7 @@ def load_blocks(
     return judged
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _cover(curve: Floats, begin_day: int, period: tuple[int, int], coverage: Series) -> None:
     known, within, total = 0, 0, 0.0
     for hour in range(curve.size):

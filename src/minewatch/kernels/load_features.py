@@ -65,7 +65,7 @@ FLOOR_SHARE = 0.25
 """The floor of a day is the quarter quantile of its hours: up to six hours may fall below it."""
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def load_features(
     values: Floats, row_offsets: Ints, days: npt.NDArray[np.int32], point_rows: Ints
 ) -> npt.NDArray[np.float64]:
@@ -99,7 +99,7 @@ def load_features(
     return features
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def curve_features(
     hourly: Floats,
     wobble: Floats,
@@ -130,13 +130,13 @@ def curve_features(
     features[Feature.wobble_ratio] = _mean(wobble) / level
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def histogram_bins() -> int:
     """Return the length of the scratch array ``counts``."""
     return _BINS
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _level(hourly: Floats) -> tuple[float, float, float, int]:
     total, present, largest = 0.0, 0, -np.inf
     for value in hourly:
@@ -153,7 +153,7 @@ def _level(hourly: Floats) -> tuple[float, float, float, int]:
     return mean, largest, np.sqrt(squares / present), present
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _mean(values: Floats) -> float:
     total, present = 0.0, 0
     for value in values:
@@ -163,7 +163,7 @@ def _mean(values: Floats) -> float:
     return total / present if present else np.nan
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _count(values: Floats, counts: npt.NDArray[np.int32]) -> tuple[int, int, int]:
     """Fill the histogram; returns (number, lowest bin, highest bin). Below zero counts as zero."""
     number, low, high = 0, _BINS - 1, 0
@@ -177,13 +177,13 @@ def _count(values: Floats, counts: npt.NDArray[np.int32]) -> tuple[int, int, int
     return number, low, high
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _edge(place: int, edges: Floats) -> float:
     edges.view(np.int32)[0] = place << _SHIFT
     return float(edges[0])
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _quantile(
     counts: npt.NDArray[np.int32], span: tuple[int, int, int], share: float, edges: Floats
 ) -> float:
@@ -198,7 +198,7 @@ def _quantile(
     return np.nan
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _distribution(
     hourly: Floats, level: float, counts: npt.NDArray[np.int32], features: npt.NDArray[np.float64]
 ) -> None:
@@ -218,7 +218,7 @@ def _distribution(
     counts[span[1] : span[2] + 1] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def daily_floor(day: Floats, share: float, lowest: Floats) -> float:
     """Return the ``share`` quantile (lower) of a day's hourly means, kW; NaN where half are missing.
 
@@ -242,7 +242,7 @@ def daily_floor(day: Floats, share: float, lowest: Floats) -> float:
     return float(lowest[rank])
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _day_statistics(hourly: Floats, level: float, first_day: int, features: npt.NDArray[np.float64]) -> None:
     span = hourly.size // HOURS
     means, floors = np.full(span, np.nan), np.full(span, np.nan)
@@ -269,7 +269,7 @@ def _day_statistics(hourly: Floats, level: float, first_day: int, features: npt.
         features[Feature.day_change_ratio] = np.nanmean(change) / level
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _trend(means: npt.NDArray[np.float64], spread: float) -> float:
     number, place, square, product, level = 0, 0.0, 0.0, 0.0, np.nanmean(means)
     for day in range(means.size):
@@ -284,7 +284,7 @@ def _trend(means: npt.NDArray[np.float64], spread: float) -> float:
     return product / number / (spread * np.sqrt(variance))
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def mean_day(hourly: Floats, profile: npt.NDArray[np.float64]) -> None:
     """Write the mean of each hour of the day, kW, into ``profile`` (24); NaN where an hour never occurs."""
     numbers = np.zeros(HOURS)
@@ -299,7 +299,7 @@ def mean_day(hourly: Floats, profile: npt.NDArray[np.float64]) -> None:
         profile[hour] = profile[hour] / numbers[hour] if numbers[hour] else np.nan
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _rhythm(hourly: Floats, level: float, spread: float, features: npt.NDArray[np.float64]) -> None:
     profile = np.empty(HOURS)
     mean_day(hourly, profile)
@@ -312,7 +312,7 @@ def _rhythm(hourly: Floats, level: float, spread: float, features: npt.NDArray[n
     features[Feature.evening_ratio] = np.nanmean(profile[18:22]) / level
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _autocorrelations(hourly: Floats, level: float, spread: float, features: npt.NDArray[np.float64]) -> None:
     if not spread > 0:
         return
@@ -330,7 +330,7 @@ def _autocorrelations(hourly: Floats, level: float, spread: float, features: npt
                 features[first + place] = float(np.dot(centred[lag:], centred[:-lag])) / number
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _changes(
     hourly: Floats, level: float, counts: npt.NDArray[np.int32], features: npt.NDArray[np.float64]
 ) -> None:
@@ -351,7 +351,7 @@ def _changes(
     counts[span[1] : span[2] + 1] = 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, error_model="numpy")
 def _flatness(hourly: Floats, level: float, features: npt.NDArray[np.float64]) -> None:
     median = features[Feature.q50_ratio] * level
     near, low, number, run, longest = 0, 0, 0, 0, 0

@@ -49,7 +49,10 @@ def fit(examples: Examples, seed: int) -> Fitted:
     texts = {
         "mining": _fit(_MINING, seen.matrix, seen.is_mine.astype(float), _ROUNDS["mining"]),
         "innocents": _fit(
-            {**_INNOCENTS, "num_class": len(classes)}, innocents.matrix, codes.astype(float), _ROUNDS["innocents"]
+            {**_INNOCENTS, "num_class": len(classes)},
+            innocents.matrix,
+            codes.astype(float),
+            _ROUNDS["innocents"],
         ),
         **power,
     }
