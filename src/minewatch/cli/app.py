@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
-from minewatch.cli import ingest, lake, quarantine, simulate
+from minewatch.cli import ingest, lake, look, quarantine, simulate
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -37,6 +37,7 @@ def minewatch(
 
 
 # Verbs register themselves here, in the order of the help page.
+look.register(app)
 simulate.register(app)
 ingest.register(app)
 quarantine.register(app)

@@ -181,6 +181,7 @@ def _quantities(flow: dict[str, Any]) -> tuple[Estimate | None, Estimate | None,
 
 
 _RATE_UNITS = (("EH/s", 1e18), ("PH/s", 1e15), ("TH/s", 1e12), ("GH/s", 1e9), ("MH/s", 1e6), ("kH/s", 1e3))
+_ENERGY_UNITS = (("J/H", 1.0), ("J/kH", 1e3), ("J/MH", 1e6), ("J/GH", 1e9), ("J/TH", 1e12))
 _RATE_TEXTS = {"rate": "value", "low": "low", "high": "high"}
 
 
@@ -190,8 +191,8 @@ def _power(flow: dict[str, Any], rate: Estimate) -> tuple[Estimate | None, Reaso
     if energy is None:
         return None, reason("wire_no_power", algorithm=algorithm)
     power = power_of(rate, energy)
-    bounds = {"best": energy.best, "worst": energy.worst, "low": power.low, "high": power.high}
-    return power, reason("wire_power", algorithm=algorithm, **bounds)
+    energies = {"best": energy_text(energy.best), "worst": energy_text(energy.worst)}
+    return power, reason("wire_power", algorithm=algorithm, low=power.low, high=power.high, **energies)
 
 
 def hash_rate_text(rate: float) -> str:
@@ -200,6 +201,14 @@ def hash_rate_text(rate: float) -> str:
         if rate >= size:
             return f"{rate / size:.3g} {unit}"
     return f"{rate:.3g} H/s"
+
+
+def energy_text(joule_per_hash: float) -> str:
+    """Return the energy for one hash in the unit that fits, as ``21.6 J/TH``."""
+    for unit, size in _ENERGY_UNITS:
+        if joule_per_hash * size >= 1:
+            return f"{joule_per_hash * size:.3g} {unit}"
+    return f"{joule_per_hash * 1e12:.3g} J/TH"
 
 
 POOL_FLOW_STEP = Step(

@@ -1,8 +1,8 @@
 """NetFlow v5, v9 and IPFIX export packets from a file to rows of ``flows``.
 
 The file holds the packets one after the other, as ``socat`` or a collector writes them, or is a capture of
-the UDP datagrams to a collector. Templates are kept per exporter domain. Two one-way records of one connection
-become one flow where both lie in the same batch of records; biflow records (RFC 5103) are one already.
+the UDP datagrams to a collector. Templates are kept per exporter domain. Two one-way records of one
+connection become one flow where both lie in the same batch of records; biflow records (RFC 5103) are one.
 
 Sources: Cisco NetFlow v5 datagram format, RFC 3954 (v9), RFC 7011, 7012 and 5655 (IPFIX), RFC 5103.
 """
