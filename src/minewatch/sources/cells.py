@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.schema.types import INSTANT
+from minewatch.sources.headers import unit_factor, unit_of_text
 from minewatch.sources.local_days import changed_days
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
@@ -26,6 +27,7 @@ _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _CLOCK = re.compile(r"(\d{1,2})[:时点](\d{1,2})?(?:[:分](\d{1,2})(?:\.\d+)?秒?)?分?|(\d{2})(\d{2})(\d{2})?")
 _OFFSET = re.compile(r"(.*?)\s*(Z|[+-]\d{2}:?\d{2})")
+_QUANTITY = re.compile(r"(?:交流|直流|AC|DC)?\s*(?P<number>[\d.,]+)\s*(?P<unit>[^\d\s].*)")
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (wall-clock arithmetic)
 
 DAY_US = 86_400_000_000
@@ -74,6 +76,18 @@ def numbers(cells: pa.Array, factor: float = 1.0) -> Parsed:
     if factor != 1.0:
         values = pc.multiply(values, factor)
     return Parsed(values, bad)
+
+
+def numbers_with_units(cells: pa.Array, wanted: str, factor: float = 1.0) -> Parsed:
+    """Return ``numbers``; a cell that brings its own unit ("10kV", "交流380V") is brought to ``wanted``."""
+    parsed = numbers(cells, factor)
+    if not parsed.bad.any():
+        return parsed
+    values, bad = parsed.values.to_numpy(zero_copy_only=False).astype(np.float64), parsed.bad.copy()
+    for row in np.flatnonzero(bad).tolist():
+        values[row] = _quantity(str(cells[row].as_py()), wanted)
+        bad[row] = math.isnan(values[row])
+    return Parsed(pa.array(values, mask=np.isnan(values)), bad)
 
 
 def days(cells: pa.Array, form: str | None = None) -> Parsed:
@@ -188,6 +202,14 @@ def _number(text: str) -> float:
     except ValueError:
         return math.nan
     return value if "_" not in text else math.nan
+
+
+@lru_cache(maxsize=10_000)
+def _quantity(text: str, wanted: str) -> float:
+    match = _QUANTITY.fullmatch(unicodedata.normalize("NFKC", text).strip())
+    unit = unit_of_text(match["unit"]) if match else None
+    factor = unit_factor(unit, wanted) if unit else None
+    return _number(match["number"]) * factor if match and factor else math.nan
 
 
 def _typed_days(cells: pa.Array) -> Parsed:

@@ -16,6 +16,16 @@ _SEPARATORS = re.compile(r"[\s_\-.]+")
 _INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
 
 
+READING_COLUMNS = frozenset(
+    {
+        *("day", "time", "end_time", "time_of_day", "interval_minutes", "multiplier"),
+        *("kw", "kwh", "register_kwh", "kvar"),
+        *("current_l1_a", "current_l2_a", "current_l3_a", "voltage_l1_v", "voltage_l2_v", "voltage_l3_v"),
+    }
+)
+"""Columns of files with one row per reading, beside the identifier."""
+
+
 class Unit(NamedTuple):
     """A unit of the tables and the factor that brings the file's values to it."""
 
