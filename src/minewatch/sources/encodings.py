@@ -1,7 +1,12 @@
 """Which encoding a text file is in, and the lines that are in another."""
 
 import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 BOM_UTF8 = b"\xef\xbb\xbf"
 _BOMS_UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -18,15 +23,36 @@ class Decoded:
     bad: tuple[int, ...]
 
 
+def is_utf16(head: bytes) -> bool:
+    """Tell UTF-16 by its byte order mark (Excel's "Unicode text")."""
+    return head.startswith(_BOMS_UTF16)
+
+
+def utf8_head(head: bytes) -> bytes:
+    """Return the first bytes of a UTF-16 file in UTF-8."""
+    return head[: len(head) // 4 * 4].decode("utf-16", "replace").encode()
+
+
+@contextmanager
+def utf8_copy(path: Path) -> Iterator[Path]:
+    """Copy a UTF-16 file to a temporary one in UTF-8; what is no UTF-16 becomes U+FFFD."""
+    with tempfile.TemporaryDirectory(prefix="minewatch-") as folder:
+        copy = Path(folder) / path.name
+        with (
+            path.open(encoding="utf-16", errors="replace", newline="") as source,
+            copy.open("w", encoding="utf-8", newline="") as target,
+        ):
+            shutil.copyfileobj(source, target, 1 << 20)
+        yield copy
+
+
 def detect(head: bytes) -> str | None:
-    """Return "utf-8", "gb18030" or "utf-16"; None for plain ASCII so far, which may become either.
+    """Return "utf-8" or "gb18030"; None for plain ASCII so far, which may become either.
 
     The choice between UTF-8 and GB 18030 is made by the majority of the lines that are not plain ASCII.
     """
     if head.startswith(BOM_UTF8):
         return "utf-8"
-    if head.startswith(_BOMS_UTF16):
-        return "utf-16"
     lines = [line for line in head.split(b"\n")[:2000] if not line.isascii()]
     if not lines:
         return None

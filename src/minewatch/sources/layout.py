@@ -7,7 +7,15 @@ from enum import StrEnum
 import pyarrow as pa
 
 from minewatch.schema.tables import INGESTED
-from minewatch.sources.headers import Unit, column_of, fallbacks, parse_header, unit_of_text
+from minewatch.sources.headers import (
+    READING_COLUMNS,
+    Unit,
+    column_of,
+    fallbacks,
+    parse_header,
+    plain,
+    unit_of_text,
+)
 from minewatch.sources.mapping import ColumnMapping
 from minewatch.sources.value_columns import ValueColumns, between, find_value_columns
 
@@ -25,8 +33,6 @@ EXTRAS = (
 )
 """Quantities that may come beside the power."""
 
-_LONG = frozenset({"day", "time", "end_time", "time_of_day", "kw", "kwh", "register_kwh", "multiplier"})
-_LONG_ALL = _LONG | {"interval_minutes", *EXTRAS}
 _MAIN = ("kw", "kwh", "register_kwh")
 DEFAULTS: Mapping[tuple[str, str], int] = {("ip_leases", "port_low"): 0, ("ip_leases", "port_high"): 65_535}
 """(table, column) → value where the file lacks the column."""
@@ -101,13 +107,14 @@ class _Headers:
         found: dict[str, Use] = {}
         for position, name in enumerate(self.names):
             parsed = parse_header(name)
-            column = self.mapping.columns.get(name) or column_of(parsed.name, table, columns)
+            column = self.mapping.columns.get(plain(name)) or column_of(parsed.name, table, columns)
             if position not in apart and column in columns and self._may_be(name, column, found):
-                found[column] = Use(position, name, parsed.unit)
+                unit = self.mapping.units.get(plain(name))
+                found[column] = Use(position, name, unit_of_text(unit) if unit else parsed.unit)
         return found
 
     def _may_be(self, name: str, column: str, found: Mapping[str, Use]) -> bool:
-        return name in self.mapping.columns or column not in found
+        return plain(name) in self.mapping.columns or column not in found
 
     def unknown(self, used: set[int]) -> tuple[str, ...]:
         return tuple(name for position, name in enumerate(self.names) if position not in used and name)
@@ -158,7 +165,7 @@ def _one_main(curves: list[ValueColumns]) -> tuple[ValueColumns, ...]:
 
 
 def _long(table: str, headers: _Headers) -> Layout | None:
-    uses = headers.uses(table, _LONG_ALL | {READINGS[table]})
+    uses = headers.uses(table, READING_COLUMNS | {READINGS[table]})
     timed = uses.keys() & {"time", "end_time"} or {"day", "time_of_day"} <= uses.keys()
     if READINGS[table] not in uses or not timed or not uses.keys() & set(_MAIN):
         return None

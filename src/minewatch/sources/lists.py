@@ -18,15 +18,13 @@ from minewatch.sources.curves import absurd, negative
 from minewatch.sources.identifiers import Faults
 from minewatch.sources.layout import Layout
 from minewatch.sources.noticed import Noticed, unknown_columns
-from minewatch.sources.options import ReadOptions
 from minewatch.sources.reading_keys import reading_keys, rejects
 from minewatch.sources.sheet import Chunk, Sheet
 from minewatch.sources.value_columns import DAY_MINUTES
 
 
-def read_lists(sheet: Sheet, layout: Layout, options: ReadOptions) -> Iterator[Batch]:
+def read_lists(sheet: Sheet, layout: Layout) -> Iterator[Batch]:
     """Yield the rows; curves of the wrong length and implausible powers are put aside."""
-    _ = options
     noticed = Noticed()
     for note in (*sheet.notes, *unknown_columns(layout.unknown)):
         noticed.add(note)

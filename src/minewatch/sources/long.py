@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from minewatch.schema.quality import Quality
 from minewatch.schema.reasons import reason
 from minewatch.schema.tables import INGESTED
 from minewatch.sources.batch import Batch, Reject, batch_schema
@@ -17,10 +18,11 @@ from minewatch.sources.cells import Mask, Moments, clock_minutes, days, is_formu
 from minewatch.sources.curves import absurd, negative
 from minewatch.sources.identifiers import Faults, identifiers, text_at
 from minewatch.sources.layout import EXTRAS, Layout, Shape, Use, reading_unit
+from minewatch.sources.mapping import INTERVALS
 from minewatch.sources.noticed import Noticed, unknown_columns
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.reading_keys import rejects
-from minewatch.sources.series import DAY_MINUTES, INTERVALS, Kind, SeriesTerms, day_batch
+from minewatch.sources.series import DAY_MINUTES, Kind, SeriesTerms, day_batch
 from minewatch.sources.sheet import Chunk, Sheet
 from minewatch.sources.spill import Spill, readings_schema
 
@@ -114,6 +116,7 @@ class _Collector:
             "line": chunk.lines,
             "weight": np.where(put_aside, 0, 1),
             "interval": interval,
+            "quality": np.full(len(chunk), Quality.MEASURED),
             **{name: self._extra(chunk, columns[name]) for name in self.terms.extras},
         }
         schema = readings_schema(self.terms.extras)

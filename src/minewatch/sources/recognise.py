@@ -7,7 +7,7 @@ from pathlib import Path
 from minewatch.schema.reasons import reason
 from minewatch.sources.options import Reader, ReadOptions
 from minewatch.sources.registry import FORMATS, HEAD_BYTES
-from minewatch.sources.tables import VERSION, format_name, open_table, read_table
+from minewatch.sources.tables import VERSION, format_name, read_table, table_layout
 from minewatch.sources.unreadable import UnreadableFile
 
 
@@ -27,7 +27,7 @@ def recognise(path: Path, options: ReadOptions) -> Recognised:
     for each in FORMATS:
         if each.sniff(head, path):
             return Recognised(each.name, each.table, each.version, each.read)
-    _, layout = open_table(path, head, options)
+    layout = table_layout(path, head, options)
     return Recognised(format_name(layout), layout.table, VERSION, read_table)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from minewatch.sources import network_formats as network
 from minewatch.sources.options import Reader
+from minewatch.sources.table_formats import is_espi, read_espi
+from minewatch.sources.zipped import is_archive, read_archive
 
 HEAD_BYTES = 65_536
 """How much of a file ``Format.sniff`` gets."""
@@ -28,6 +30,8 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = (
+    Format("archive", "1", None, is_archive, read_archive),
+    Format("espi", "1", "interval_readings", is_espi, read_espi),
     Format("netflow_capture", "1", "flows", network.is_export_capture, network.read_exports),
     Format("pcap", "1", "flows", network.is_pcap, network.read_capture),
     Format("pcapng", "1", "flows", network.is_pcapng, network.read_capture),

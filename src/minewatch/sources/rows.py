@@ -1,6 +1,6 @@
 """Archives and other tables in which one row of the file is one row of the table."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ from minewatch.schema.columns import unit_of
 from minewatch.schema.reasons import reason
 from minewatch.schema.tables import INGESTED
 from minewatch.sources.batch import Batch, Reject, batch_schema
-from minewatch.sources.cells import Parsed, days, instants, is_formula, mask, numbers, texts
+from minewatch.sources.cells import Parsed, days, instants, is_formula, mask, numbers_with_units, texts
+from minewatch.sources.curves import MOST_KW
 from minewatch.sources.headers import plain, unit_factor, words
 from minewatch.sources.identifiers import Faults, identifiers, text_at
 from minewatch.sources.layout import DEFAULTS, Layout, Use
@@ -22,6 +23,34 @@ from minewatch.sources.options import ReadOptions
 from minewatch.sources.reading_keys import rejects
 from minewatch.sources.sheet import Chunk, Sheet
 from minewatch.sources.uscc import is_uscc
+
+_BOUNDS: Mapping[str, tuple[float, float]] = {
+    "lon": (-180, 180),
+    "lat": (-90, 90),
+    "voltage_kv": (0, 1_500),
+    "contract_kva": (0, 1e7),
+    "rated_kva": (0, 1e7),
+    "no_load_loss_kw": (0, 1e5),
+    "load_loss_kw": (0, 1e5),
+    "energy_kwh": (0, 24 * MOST_KW),
+    "register_kwh": (0, 1e13),
+    "rated_mw": (0, 30_000),
+    "mw": (-30_000, 30_000),
+    "inflow_m3s": (0, 1e6),
+    "head_m": (0, 3_000),
+    "available_mw": (0, 30_000),
+    "dispatched_mw": (-30_000, 30_000),
+    "temperature_c": (-90, 65),
+    "price_per_kwh": (-100, 1_000),
+    "port_low": (0, 65_535),
+    "port_high": (0, 65_535),
+    "requested_kva": (0, 1e7),
+    "floor_area_m2": (0, 1e8),
+    "bandwidth_mbps": (0, 1e9),
+    "machines_seen": (0, 1e7),
+    "power_kw": (0, MOST_KW),
+}
+"""Column → what is physically possible, in its unit; other values are put aside."""
 
 
 def read_rows(sheet: Sheet, layout: Layout, options: ReadOptions) -> Iterator[Batch]:
@@ -96,7 +125,7 @@ class _Rows:
             return _text_column(field.name, cells)
         if pa.types.is_floating(kind) or pa.types.is_integer(kind):
             factor = unit_factor(use.unit, unit_of(field)) if use.unit and unit_of(field) else None
-            return _number_column(cells, kind, factor or 1.0), "not_a_number"
+            return _number_column(cells, field, factor or 1.0), "not_a_number"
         return Parsed(cells.cast(kind), np.zeros(len(cells), bool)), "not_a_number"
 
     def _written_in(self) -> ZoneInfo:
@@ -111,10 +140,11 @@ def _is_key_text(field: pa.Field) -> bool:
     return not field.nullable and pa.types.is_string(field.type)
 
 
-def _number_column(cells: pa.Array, kind: pa.DataType, factor: float) -> Parsed:
-    parsed = numbers(cells, factor)
+def _number_column(cells: pa.Array, field: pa.Field, factor: float) -> Parsed:
+    parsed, kind = numbers_with_units(cells, unit_of(field), factor), field.type
     values = parsed.values.to_numpy(zero_copy_only=False).astype(np.float64)
-    wrong = np.isinf(values)
+    low, high = _BOUNDS.get(field.name, (-np.inf, np.inf))
+    wrong = np.isinf(values) | (values < low) | (values > high)
     if pa.types.is_integer(kind):
         wrong |= (values != np.round(values)) & ~np.isnan(values)
     empty = np.isnan(values) | wrong

@@ -19,12 +19,10 @@ from minewatch.sources.batch import Reject, batch_schema
 from minewatch.sources.curves import MOST_KW, Curves, curve_table
 from minewatch.sources.layout import READINGS
 from minewatch.sources.local_days import ClockChange, changed_days
+from minewatch.sources.mapping import INTERVALS
 from minewatch.sources.registers import differences, glitches
 
 DAY_MINUTES = 1440
-INTERVALS = (1, 5, 10, 15, 20, 30, 60)
-"""Minutes that an interval may have."""
-
 Mask = npt.NDArray[np.bool_]
 Whole = npt.NDArray[np.int64]
 
@@ -65,6 +63,7 @@ class _Readings(NamedTuple):
     line: Whole
     weight: Whole
     interval: Whole
+    quality: Whole
     extras: Mapping[str, npt.NDArray[np.float64]]
 
     def take(self, kept: Mask | Whole) -> "_Readings":
@@ -222,7 +221,8 @@ class _Days:
         quality = np.full(grid.shape, Quality.MISSING, np.uint8)
         put_aside = np.isnan(readings.value) & (readings.weight == 0)
         quality[grid.row[put_aside], grid.slot[put_aside]] = Quality.IMPLAUSIBLE
-        quality[~np.isnan(kw)] = Quality.MEASURED
+        there = ~np.isnan(readings.value)
+        quality[grid.row[there], grid.slot[there]] = readings.quality[there]
         same = np.flatnonzero((np.diff(grid.row) == 0) & (np.diff(grid.slot) == 0))
         if len(same):
             begins = same[np.diff(same, prepend=-2) > 1]
@@ -233,7 +233,7 @@ class _Days:
                 chosen = self._choose(readings, range(begin, end), in_repeat=in_repeat)
                 if chosen:
                     kw[at] = np.mean(readings.value[chosen])
-                    quality[at] = Quality.MERGED if len(chosen) > 1 else Quality.MEASURED
+                    quality[at] = Quality.MERGED if len(chosen) > 1 else readings.quality[chosen[0]]
         return kw, quality
 
     def _choose(self, readings: _Readings, rows: range, *, in_repeat: bool) -> list[int]:
@@ -302,7 +302,7 @@ def _as_arrays(block: pa.Table, extras: tuple[str, ...]) -> _Readings:
     ids = block["id"].combine_chunks()
     changes = pc.not_equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)
     series = np.concatenate([[0], np.cumsum(changes)]) if len(ids) else np.zeros(0, np.int64)
-    whole = {name: column(name) for name in ("minute", "fold", "line", "weight", "interval")}
+    whole = {name: column(name) for name in ("minute", "fold", "line", "weight", "interval", "quality")}
     more = {name: column(name, np.float64) for name in extras}
     return _Readings(series=series, value=column("value", np.float64), extras=more, **whole)
 

@@ -25,8 +25,9 @@ def readings_schema(extras: Sequence[str]) -> pa.Schema:
     """Return the columns of spilled readings.
 
     ``minute``: wall-clock minutes since 1970 as the file has them; ``fold``: 1 in the second of a repeated
-    hour; ``value``: kW, or kWh for energy and registers, NaN where empty or ``put_aside``; ``line`` in the
-    file; ``weight``: rows of the file it accounts for (0 where put aside); ``interval``: minutes, 0 unknown.
+    hour; ``value``: kW, or kWh for energy and registers, NaN where empty or put aside; ``line`` in the file;
+    ``weight``: rows of the file it accounts for (0 where put aside); ``interval``: minutes, 0 unknown;
+    ``quality``: of a reading with a value.
     """
     kinds = {
         "id": pa.string(),
@@ -36,6 +37,7 @@ def readings_schema(extras: Sequence[str]) -> pa.Schema:
         "line": pa.int64(),
         "weight": pa.int8(),
         "interval": pa.int16(),
+        "quality": pa.uint8(),
         **dict.fromkeys(extras, pa.float32()),
     }
     return pa.schema(list(kinds.items()))

@@ -51,6 +51,7 @@ def find_value_columns(names: Sequence[str]) -> list[ValueColumns]:
 
 def between(names: Sequence[str], first: str, last: str) -> ValueColumns | None:
     """Return the columns from header ``first`` to ``last``, both included, in their order in the file."""
+    names = [plain(name) for name in names]
     if first not in names or last not in names:
         return None
     positions = tuple(range(names.index(first), names.index(last) + 1))

@@ -20,6 +20,7 @@ from minewatch.sources.noticed import Noticed, unknown_columns
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.reading_keys import ReadingKeys, reading_keys
 from minewatch.sources.sheet import Chunk, Sheet
+from minewatch.sources.unreadable import UnreadableFile
 from minewatch.sources.value_columns import DAY_MINUTES, ValueColumns
 
 _CELLS_APART = 4
@@ -32,6 +33,8 @@ def read_wide(sheet: Sheet, layout: Layout, options: ReadOptions) -> Iterator[Ba
     Columns are in the order of time whether they name the start (00:00 …) or the end (… 24:00) of their
     interval. Energy per interval becomes mean power.
     """
+    if "register" in (layout.curves[0].quantity, layout.mapping.unit):
+        raise UnreadableFile(sheet.path, reason("register_wide"))
     wide = _Wide(layout, options, Noticed())
     for note in (*sheet.notes, *unknown_columns(layout.unknown), *wide.notes_of_units()):
         wide.noticed.add(note)

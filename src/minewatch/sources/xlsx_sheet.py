@@ -19,6 +19,7 @@ from minewatch.sources.layout import Layout, find_layout
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.sheet import NULLS, Chunk, Sheet
 from minewatch.sources.unreadable import UnreadableFile
+from minewatch.sources.zipped import WORKBOOK, check_zip
 
 _HEADER_WITHIN = 20
 _ROWS = 2_000
@@ -59,6 +60,7 @@ def open_xlsx(path: Path, options: ReadOptions) -> tuple[Sheet, Layout] | list[s
 
 
 def _open(path: Path) -> Any:
+    check_zip(path, WORKBOOK)
     try:
         return openpyxl.load_workbook(path, read_only=True, data_only=False, keep_links=False)
     except _BROKEN as error:
