@@ -200,52 +200,54 @@ def link(
 
 def _farm() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]], dict[str, Curve]]:
     usage, ends = "3301880041275", ("198.51.100.24:51822", "198.51.100.24:40217")
-    lease, address = "198.51.100.0/26 → 10.12.3.41", "云杉市青岭县工业园区兴业路18号3幢"
+    address = "云杉市青岭县工业园区兴业路18号3幢"
     onset = local(FIRST + timedelta(days=47), 6.25)
+    holder = "云杉云算科技有限公司, 青岭县兴业路18号"
+    outer, inner = "198.51.100.0/26:1024-65535", "10.12.3.41:0-65535"
+    leased = reason(
+        "lease_layer",
+        "Address, port and time lie in a lease of Yunling Telecom",
+        "地址、端口、时间落在云岭电信租用记录内",
+    )
     links = [
+        *(link(("endpoint", name), ("lease", outer), 0.99, leased) for name in ends),
         link(
-            ("endpoint", ends[0]),
-            ("lease", lease),
+            ("lease", outer),
+            ("lease", inner),
             0.99,
             reason(
-                "lease_match",
-                "Address, port and time lie in the lease of Yunling Telecom",
-                "地址、端口、时间落在云岭电信租用记录内",
+                "lease_translation", "Translated to the inner address at that time", "当时转换为该内网地址"
             ),
         ),
         link(
-            ("endpoint", ends[1]),
-            ("lease", lease),
-            0.99,
-            reason(
-                "lease_match",
-                "Address, port and time lie in the lease of Yunling Telecom",
-                "地址、端口、时间落在云岭电信租用记录内",
-            ),
+            ("lease", inner),
+            ("holder", holder),
+            1.0,
+            reason("lease_holder", "Named in the lease", "租用记录的用户"),
         ),
         link(
-            ("lease", lease),
-            ("address", address),
-            0.96,
-            reason("lease_address", "Installation address of the lease", "租用记录的装机地址"),
-        ),
-        link(
-            ("address", address),
+            ("holder", holder),
             ("usage_point", usage),
             0.93,
-            reason("address_match", "Same road, number and building", "同路、同号、同幢"),
+            reason("records_name_door", "Same name, same door", "名称相同；同一门址"),
         ),
         link(
+            ("usage_point", usage),
             ("address", address),
+            1.0,
+            reason("same_door", "Its address", "其用电地址"),
+        ),
+        link(
             ("usage_point", "3301880041276"),
+            ("address", address),
             0.06,
             reason("address_near", "Same road and number, other building", "同路同号，幢号不同"),
         ),
         link(
+            ("enterprise", "91330199MA2B1C3D4E"),
             ("usage_point", usage),
-            ("enterprise", "云杉云算科技有限公司"),
             0.97,
-            reason("uscc_match", "Same 统一社会信用代码", "统一社会信用代码一致"),
+            reason("customer_code", "The account carries its credit code", "户号登记的信用代码即该企业代码"),
         ),
     ]
     made = finding(
@@ -288,7 +290,7 @@ def _farm() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]],
                 {"name": "data_centre", "probability": 0.61},
                 {"name": "server_room", "probability": 0.27},
                 {"name": "cold_store", "probability": 0.09},
-                {"name": "base_station", "probability": 0.03},
+                {"name": "telecom", "probability": 0.03},
             ],
             **power(318, 0.045),
             onset_at=onset,
@@ -307,7 +309,7 @@ def _farm() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]],
                 "endpoint",
                 end,
                 log10_lr=6.8,
-                best_alternative="ordinary_traffic",
+                best_alternative="protocol_test",
                 **power(296 * share, 0.3),
                 hash_rate=10.3e15 * share,
                 hash_rate_low=9.8e15 * share,
@@ -382,7 +384,7 @@ def _victim() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
             "endpoint",
             end,
             log10_lr=5.1,
-            best_alternative="ordinary_traffic",
+            best_alternative="protocol_test",
             hash_rate=41e3,
             hash_rate_low=38e3,
             hash_rate_high=44e3,
@@ -408,15 +410,17 @@ def _contradiction() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[st
         endpoints=[{"name": end, "probability": 0.64}],
         posterior=0.83,
         q_value=0.031,
-        **power(44, 0.5),
-        **energy(7_350, 0.5),
+        power_kw=402,
+        power_kw_low=290,
+        power_kw_high=530,
+        **energy(58_000, 0.3),
         hash_rate=13.6e15,
         algorithm="SHA-256",
         coin="BTC",
         onset_at=onset,
         contradictions=[
             reason(
-                "power_contradiction",
+                "wire_above_meter",
                 "The meter shows 44 kW (38–50), the traffic 402 kW (290–530): one farm cannot be both",
                 "电表显示44 kW(38–50)，流量显示402 kW(290–530)：不可能为同一矿场",
                 meter_kw=44,
@@ -463,7 +467,7 @@ def _contradiction() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[st
 
 def _split() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]], dict[str, Curve]]:
     names = [f"33018802{i:05d}" for i in (114, 115, 116)]
-    onset = local(FIRST + timedelta(days=60), 22)
+    onset = local(FIRST + timedelta(days=60))
     made = finding(
         4,
         enterprise_name="王建国",
@@ -502,6 +506,7 @@ def _hostile() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any
         "203.0.113.201:3333",
         dialect="stratum_v1",
         pool="javascript:alert(1)",
+        coin="{{ 7*7 }}",
         agent="</script><script>alert(2)</script>",
         workers=[{"worker": "+cmd|' /C calc'!A0", "submitted": 1}],
         accounts=["-2+3"],

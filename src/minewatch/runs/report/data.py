@@ -56,7 +56,7 @@ class ReportData:
     """Everything a report shows.
 
     ``findings``, ``evidence``, ``flows``: rows of these tables (schema ``FINDINGS``, ``EVIDENCE``,
-    ``FLOWS``), at least those of the listed sites; columns may be missing in ``flows`` only as nulls.
+    ``FLOWS``), at least those of the listed sites.
     ``curves``: usage_point_id → curve, for the usage points of listed sites. ``manifest``: row of
     ``manifests`` of the run. ``zone``: times are shown in it. ``rate``: stated false-discovery rate.
     """

@@ -2,22 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
-from minewatch.fuse.power import add_parts
+from minewatch.fuse.farm import meter_power, wire_power
 from minewatch.runs.report.data import Row
 from minewatch.runs.report.dossier import Dossier
 from minewatch.runs.report.scales import round_steps
 from minewatch.schema.evidence import Estimate, SubjectKind
-from minewatch.schema.machines import Machine, machines, machines_for
+from minewatch.schema.machines import Machine, machines, rigs
 
 MOST_METERS = 6
 """More meters than this are shown as their sum only."""
 
 
 class SourceEstimate(NamedTuple):
-    """Power by one source: ``source`` is a subject kind, ``meters``, ``wire`` or ``combined``."""
+    """Power by one source.
+
+    ``source``: a subject kind, ``meters`` or ``wire`` (several together), ``combined``, or ``larger`` where
+    the site's power is one of the others because they disagree. ``parts``: how many it was made from.
+    """
 
     source: str
     label: str
@@ -60,26 +63,30 @@ class Efficiency(NamedTuple):
 def triangulation(dossier: Dossier) -> Triangulation | None:
     """Return what is drawn of a site's power, None where no source gives one."""
     estimates = [*_meters(dossier), *_wire(dossier), *_others(dossier)]
-    combined = _estimate(dossier.finding)
-    if combined is not None:
-        estimates.append(SourceEstimate("combined", "", len(estimates), combined))
+    has_power = dossier.finding["power_kw"] is not None
+    if has_power:
+        estimates.append(_site(dossier, estimates))
     if not estimates:
         return None
     top = 1.08 * max(1e-3, *(item.power_kw.high for item in estimates))
     rows = [_drawn(item, top) for item in estimates]
     marks = [(round(100 * step / top, 2), f"{step:,.10g}") for step in round_steps(top)]
-    return Triangulation(rows, rows[-1] if combined is not None else None, marks)
+    return Triangulation(rows, rows[-1] if has_power else None, marks)
 
 
 def efficiency(finding: Row) -> Efficiency | None:
     """Compare power per hash rate with the table of machines; None where one of them is unknown."""
-    known = machines_for(finding["algorithm"] or "")
+    known = _hardware(finding["algorithm"])
     if not known or not finding["hash_rate"] or not finding["power_kw"]:
         return None
     site = finding["power_kw"] * 1000 / finding["hash_rate"]
     rates = [machine.joule_per_hash for machine in known]
     nearest = min(known, key=lambda machine: abs(machine.joule_per_hash - site))
     return Efficiency(site, min(rates), max(rates), nearest)
+
+
+def _hardware(algorithm: str | None) -> list[Machine]:
+    return [machine for machine in (*machines(), *rigs()) if machine.algorithm == algorithm]
 
 
 def machine_count(finding: Row) -> tuple[int, int] | None:
@@ -90,7 +97,7 @@ def machine_count(finding: Row) -> tuple[int, int] | None:
     """
     if not finding["power_kw"] or finding["kind"] == "passive_victim":
         return None
-    power_w = [machine.power_w for machine in machines_for(finding["algorithm"] or "") or machines()]
+    power_w = [machine.power_w for machine in _hardware(finding["algorithm"]) or machines()]
     low, high = (
         finding["power_kw_low"] or finding["power_kw"],
         finding["power_kw_high"] or finding["power_kw"],
@@ -98,34 +105,29 @@ def machine_count(finding: Row) -> tuple[int, int] | None:
     return max(1, round(low * 1000 / max(power_w))), max(1, round(high * 1000 / min(power_w)))
 
 
+def _site(dossier: Dossier, sources: Sequence[SourceEstimate]) -> SourceEstimate:
+    power = _estimate(dossier.finding)
+    is_larger = len(sources) > 1 and any(item.power_kw == power for item in sources)
+    return SourceEstimate("larger" if is_larger else "combined", "", len(sources), power)
+
+
 def _meters(dossier: Dossier) -> list[SourceEstimate]:
-    kind = SubjectKind.USAGE_POINT
-    single = [_single(row, kind) for row in _with_power(dossier, kind)]
-    if len(single) < 2:
+    rows = _with_power(dossier, SubjectKind.USAGE_POINT)
+    single = [_single(row) for row in rows]
+    total = meter_power(rows)
+    if len(single) < 2 or total is None:
         return single
-    total = add_parts([item.power_kw for item in single])
-    return [*(single if len(single) <= MOST_METERS else []), SourceEstimate("meters", "", len(single), total)]
+    shown = single if len(single) <= MOST_METERS else []
+    return [*shown, SourceEstimate("meters", "", len(single), total)]
 
 
 def _wire(dossier: Dossier) -> list[SourceEstimate]:
-    """Flows that run at the same time add; a flow that replaces an earlier one does not."""
     rows = _with_power(dossier, SubjectKind.ENDPOINT)
-    if len(rows) < 2:
-        return [_single(row, SubjectKind.ENDPOINT) for row in rows]
-    together = max((_running(rows, row["onset_at"]) for row in rows), key=lambda part: _total(part).value)
-    return [SourceEstimate("wire", "", len(together), _total(together))]
-
-
-def _running(rows: Sequence[Row], at: datetime | None) -> list[Row]:
-    def runs(row: Row) -> bool:
-        begun = row["onset_at"] is None or (at is not None and row["onset_at"] <= at)
-        return begun and (row["ended_at"] is None or at is None or at < row["ended_at"])
-
-    return [row for row in rows if runs(row) or row["onset_at"] == at]
-
-
-def _total(rows: Sequence[Row]) -> Estimate:
-    return add_parts([estimate for row in rows if (estimate := _estimate(row)) is not None])
+    endpoints = {row["subject_id"] for row in rows}
+    total = wire_power(rows)
+    if len(endpoints) < 2 or total is None:
+        return [_single(row) for row in rows[:1]]
+    return [SourceEstimate("wire", "", len(endpoints), total)]
 
 
 def _others(dossier: Dossier) -> list[SourceEstimate]:
@@ -135,27 +137,22 @@ def _others(dossier: Dossier) -> list[SourceEstimate]:
         SubjectKind.APPLICATION,
         SubjectKind.ADDRESS,
     )
-    return [_single(row, kind) for kind in kinds for row in _with_power(dossier, kind)]
+    return [_single(row) for kind in kinds for row in _with_power(dossier, kind)]
 
 
 def _with_power(dossier: Dossier, kind: SubjectKind) -> list[Row]:
-    return [row for row in dossier.evidence if row["subject_kind"] == kind and _estimate(row) is not None]
+    names = ("power_kw", "power_kw_low", "power_kw_high")
+    rows = [row for row in dossier.evidence if row["subject_kind"] == kind]
+    return [row for row in rows if all(row[name] is not None for name in names)]
 
 
-def _single(row: Row, kind: SubjectKind) -> SourceEstimate:
-    estimate = _estimate(row)
-    assert estimate is not None  # noqa: S101 - rows come from _with_power
-    return SourceEstimate(kind.value, row["subject_id"], 1, estimate)
+def _single(row: Row) -> SourceEstimate:
+    return SourceEstimate(row["subject_kind"], row["subject_id"], 1, _estimate(row))
 
 
-def _estimate(row: Row) -> Estimate | None:
-    power = row["power_kw"]
-    if power is None:
-        return None
-    low, high = row["power_kw_low"], row["power_kw_high"]
-    return Estimate(
-        power, power if low is None else min(low, power), power if high is None else max(high, power)
-    )
+def _estimate(row: Row) -> Estimate:
+    ends = [row["power_kw"] if row[name] is None else row[name] for name in ("power_kw_low", "power_kw_high")]
+    return Estimate(row["power_kw"], *ends)
 
 
 def _drawn(item: SourceEstimate, top: float) -> DrawnEstimate:

@@ -20,8 +20,8 @@ from minewatch.runs.report.headline import headline, sureness, title
 from minewatch.runs.report.raster import legend_uri
 from minewatch.schema.evidence import SubjectKind
 
-MOST_POINTS, MOST_FLOWS, MOST_LINES, MOST_LINKS = 6, 40, 12, 60
-"""Curves, flows, protocol lines of a flow and links on one page; the page says what it leaves out."""
+MOST_POINTS, MOST_FLOWS, MOST_LINES, MOST_LINKS, MOST_EVIDENCE = 6, 40, 12, 60, 24
+"""Curves, flows, protocol lines of a flow, links, evidence on one page; the page says what it leaves out."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,8 @@ def evidence_page(dossier: Dossier, setting: Setting) -> str:
         chain=chain.chain(finding["links"] or ()),
         links=(finding["links"] or ())[:MOST_LINKS],
         links_left_out=len((finding["links"] or ())[MOST_LINKS:]),
-        evidence=dossier.evidence,
+        evidence=dossier.evidence[:MOST_EVIDENCE],
+        evidence_left_out=len(dossier.evidence[MOST_EVIDENCE:]),
         provenance=run,
         table_versions=provenance.table_versions(dossier.evidence, run),
         replay=provenance.replay_command(dossier.finding_id),
@@ -145,9 +146,11 @@ def _environment() -> Environment:
     environment.globals |= {
         "say": wording.say,
         "word": wording.word,
+        "innocent": wording.innocent,
         "refusal": wording.refusal,
         "interval": wording.interval,
         "with_prefix": wording.with_prefix,
+        "interval_with_prefix": wording.interval_with_prefix,
         "english_date": scales.english_date,
         "chinese_date": scales.chinese_date,
         "hour_ticks": scales.hour_ticks(),

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import Any, NamedTuple
 
 import xlsxwriter
+from xlsxwriter.url import Url
 
 from minewatch import __version__
 from minewatch.runs.report.data import ReportData
@@ -143,7 +144,7 @@ def _heading(column: ListColumn) -> str:
 def _write_cell(target: _Sheet, place: tuple[int, int], column: ListColumn, value: Any) -> None:
     sheet, form = target.sheet, target.styles.form
     if column.form == "link":
-        sheet.write_url(*place, f"external:{value}", form("link"), "打开 Open")
+        sheet.write_url(*place, _page_link(value), form("link"))
     elif value is None or value == "":
         sheet.write_blank(*place, None, form("text"))
     elif isinstance(value, datetime):
@@ -153,6 +154,14 @@ def _write_cell(target: _Sheet, place: tuple[int, int], column: ListColumn, valu
         sheet.write_number(*place, value, form(_number_form(column.form, value)))
     else:
         target.text(*place, value, column.form)
+
+
+def _page_link(address: str) -> Url:
+    """Return a link with the slash of a URI: the backslash that XlsxWriter puts opens on Windows alone."""
+    link = Url(f"external:{address}")
+    link.text = "打开 Open"
+    link._relationship_link = address
+    return link
 
 
 def _number_form(form: str, value: float) -> str:

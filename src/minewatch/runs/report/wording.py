@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from minewatch.runs.report.scales import chinese_date, english_date
+from minewatch.schema.load_classes import load_class_name, load_class_names
 from minewatch.schema.reasons import catalogue
 
 _PREFIXES = (
@@ -56,6 +57,13 @@ def word(topic: str, code: str | None) -> Words:
     return Words(entry["en"], entry["zh"]) if entry else Words(code, code)
 
 
+def innocent(code: str | None) -> Words:
+    """Return the words for an innocent explanation: a class of load, or of traffic."""
+    if code and code in load_class_names():
+        return Words(*(load_class_name(code, language) for language in ("en", "zh")))
+    return word("innocent", code)
+
+
 @cache
 def _vocabulary() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     text = resources.files(__package__).joinpath("words.toml").read_text(encoding="utf-8")
@@ -87,7 +95,8 @@ def number(value: float | None) -> str:
         return "–"
     if value == 0:
         return "0"
-    decimals = min(6, max(0, 2 - math.floor(math.log10(abs(value)))))
+    rounded = abs(float(f"{value:.3g}"))
+    decimals = min(6, max(0, 2 - math.floor(math.log10(rounded))))
     return f"{value:,.{decimals}f}"
 
 
@@ -100,8 +109,20 @@ def with_prefix(value: float | None, unit: str) -> str:
     """Return a value with an SI prefix: ``10.2 PH/s``; none: a dash."""
     if value is None or not math.isfinite(value) or value <= 0:
         return "–" if value != 0 else f"0 {unit}"
-    factor, prefix = next((pair for pair in _PREFIXES if value >= pair[0] * 0.9995), _PREFIXES[-1])
+    factor, prefix = _prefix(value)
     return f"{number(value / factor)} {prefix}{unit}"
+
+
+def interval_with_prefix(low: float | None, high: float | None, unit: str) -> str:
+    """Return ``9.80–10.8 PH/s``, or nothing where an end is missing."""
+    if low is None or high is None:
+        return ""
+    factor, prefix = _prefix(high)
+    return f"{number(low / factor)}–{number(high / factor)} {prefix}{unit}"
+
+
+def _prefix(value: float) -> tuple[float, str]:
+    return next((pair for pair in _PREFIXES if value >= pair[0] * 0.9995), _PREFIXES[-1])
 
 
 def joule_per_hash(value: float) -> str:
