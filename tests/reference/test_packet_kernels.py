@@ -1,0 +1,257 @@
+"""The packet kernels against slow twins, on packets of every encapsulation and on their ruins."""
+
+import ipaddress
+import struct
+from typing import Any
+
+import numpy as np
+import plain_packets as plain
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import wire_samples as wire
+from minewatch.kernels import flow_table as table
+from minewatch.kernels import packets as kernel
+from minewatch.kernels import records
+from minewatch.kernels.names import NAME_COLUMNS
+
+STATUS = {
+    "not_ip": kernel.NOT_IP,
+    "cut": kernel.CUT,
+    "fragment": kernel.FRAGMENT,
+    "other": kernel.OTHER_PROTOCOL,
+}
+V4 = st.sampled_from(["10.0.0.1", "192.0.2.7", "203.0.113.200"])
+V6 = st.sampled_from(["2001:db8::1", "fe80::1234", "2001:db8:ffff::9"])
+PORTS = st.sampled_from([53, 443, 3333, 4789, 40000, 65535])
+
+
+@st.composite
+def ip_packets(draw: Any, depth: int = 2) -> bytes:
+    source, target = draw(st.one_of(st.tuples(V4, V4), st.tuples(V6, V6)))
+    kinds = ["tcp", "udp", "icmp"] + (["ip", "gre", "gre_ethernet", "vxlan"] if depth else [])
+    kind = draw(st.sampled_from(kinds))
+    payload = draw(st.binary(max_size=24))
+    if kind == "tcp":
+        segment = wire.tcp_segment(
+            draw(PORTS), draw(PORTS), payload, draw(st.integers(0, 2**32 - 1)), draw(st.integers(0, 63))
+        )
+        return extended(draw, source, target, 6, segment)
+    if kind == "udp":
+        return extended(draw, source, target, 17, wire.udp_datagram(draw(PORTS), draw(PORTS), payload))
+    if kind == "icmp":
+        return wire.ip_packet(source, target, 1, payload)
+    return tunnelled(draw, (source, target), kind, draw(ip_packets(depth=depth - 1)))
+
+
+def tunnelled(draw: Any, ends: tuple[str, str], kind: str, inside: bytes) -> bytes:
+    version = inside[0] >> 4
+    if kind == "ip":
+        return wire.ip_packet(*ends, 4 if version == 4 else 41, inside)
+    if kind == "vxlan":
+        body = b"\x08\0\0\0\0\0\1\0" + wire.ethernet(inside)
+        return wire.ip_packet(*ends, 17, wire.udp_datagram(40000, 4789, body))
+    flags = draw(st.sampled_from([0, 0x2000, 0x3000, 0x8000]))
+    words = bytes(4 * sum(flags >> bit & 1 for bit in (15, 13, 12)))
+    if kind == "gre":
+        head = struct.pack(">HH", flags, 0x0800 if version == 4 else 0x86DD)
+        return wire.ip_packet(*ends, 47, head + words + inside)
+    head = struct.pack(">HH", flags, 0x6558)
+    return wire.ip_packet(*ends, 47, head + words + wire.ethernet(inside))
+
+
+def extended(draw: Any, source: str, target: str, protocol: int, body: bytes) -> bytes:
+    """An IPv6 packet may carry extension headers."""
+    if ":" not in source or draw(st.booleans()):
+        return wire.ip_packet(source, target, protocol, body)
+    body = bytes([protocol, 1]) + bytes(14) + body  # destination options, 16 bytes
+    body = bytes([60, 0]) + bytes(6) + body  # fragment header of a whole packet
+    return wire.ip_packet(source, target, 44, body)
+
+
+@st.composite
+def frames(draw: Any) -> tuple[int, bytes]:
+    ip = draw(ip_packets())
+    kind = b"\x08\x00" if ip[0] >> 4 == 4 else b"\x86\xdd"
+    form = draw(
+        st.sampled_from(["plain", "vlan", "qinq", "mpls", "pppoe", "snap", "sll", "sll2", "raw", "loop"])
+    )
+    label = struct.pack(">I", 17 << 12 | 64), struct.pack(">I", 18 << 12 | 1 << 8 | 64)
+    ppp = b"\x00\x21" if ip[0] >> 4 == 4 else b"\x00\x57"
+    family = 2 if ip[0] >> 4 == 4 else 30
+    return {
+        "plain": (1, wire.ethernet(ip)),
+        "vlan": (1, wire.ethernet(ip, b"\x81\x00\x20\x64")),
+        "qinq": (1, wire.ethernet(ip, b"\x88\xa8\x00\x07\x81\x00\x00\x08")),
+        "mpls": (1, bytes(12) + b"\x88\x47" + label[0] + label[1] + ip),
+        "pppoe": (1, bytes(12) + b"\x88\x64\x11\x00\x00\x01\x00\x00" + ppp + ip),
+        "snap": (1, bytes(12) + b"\x01\x00\xaa\xaa\x03\x00\x00\x00" + kind + ip),
+        "sll": (113, bytes(14) + kind + ip),
+        "sll2": (276, kind + bytes(18) + ip),
+        "raw": (101, ip),
+        "loop": (0, bytes([family, 0, 0, 0]) + ip),
+    }[form]
+
+
+def decoded(frame: bytes, link: int) -> dict[str, Any] | int:
+    # what lies behind the packet must not matter
+    data = np.frombuffer(frame + b"\xa5" * 64, np.uint8)
+    rows = np.array([[0, len(frame), len(frame), 0, link]])
+    fields = np.full((1, kernel.FIELD_COLUMNS), -7, np.int64)
+    kernel.decode(data, rows, fields)
+    row = fields[0]
+    if row[kernel.STATUS] != kernel.TRANSPORT:
+        return int(row[kernel.STATUS])
+    at = row[kernel.PAYLOAD_AT]
+    return {
+        "src": address(row[kernel.SRC_HIGH], row[kernel.SRC_LOW]),
+        "dst": address(row[kernel.DST_HIGH], row[kernel.DST_LOW]),
+        "sport": row[kernel.SRC_PORT],
+        "dport": row[kernel.DST_PORT],
+        "protocol": row[kernel.PROTOCOL],
+        "vlan": None if row[kernel.VLAN] < 0 else row[kernel.VLAN],
+        "ip_bytes": row[kernel.IP_BYTES],
+        "payload": data[at : at + row[kernel.PAYLOAD_CAPTURED]].tobytes(),
+        "wire": row[kernel.PAYLOAD_LENGTH],
+        "flags": row[kernel.TCP_FLAGS],
+        "seq": row[kernel.TCP_SEQ],
+    }
+
+
+def address(high: int, low: int) -> str:
+    packed = struct.pack(">qq", high, low)
+    mapped = ipaddress.IPv6Address(packed)
+    return str(mapped.ipv4_mapped or mapped)
+
+
+def expected(frame: bytes, link: int) -> dict[str, Any] | int:
+    try:
+        return plain.decode(frame, link)
+    except plain.NotReadable as error:
+        return STATUS[str(error)]
+
+
+@given(frames())
+def test_decode_agrees_with_its_twin(sample: tuple[int, bytes]) -> None:
+    link, frame = sample
+    assert decoded(frame, link) == expected(frame, link)
+
+
+@given(frames(), st.data())
+def test_decode_agrees_on_ruins(sample: tuple[int, bytes], data: st.DataObject) -> None:
+    link, frame = sample
+    ruin = bytearray(frame[: data.draw(st.integers(0, len(frame)))])
+    for place in data.draw(st.lists(st.integers(0, max(len(ruin) - 1, 0)), max_size=3)):
+        if ruin:
+            ruin[place] = data.draw(st.integers(0, 255))
+    assert decoded(bytes(ruin), link) == expected(bytes(ruin), link)
+
+
+@st.composite
+def traffic(draw: Any) -> list[wire.Packet]:
+    """Few five-tuples, so that packets meet in one flow; flags and sequence numbers at random."""
+    packets, at_s = [], wire.START_S
+    for _ in range(draw(st.integers(1, 40))):
+        at_s += draw(st.sampled_from([0.001, 1.0, 300.0, 700.0]))
+        server = ("203.0.113.1", draw(st.sampled_from([53, 3333])))
+        ends = draw(st.permutations([("10.0.0.1", 40000), server]))
+        payload = draw(st.sampled_from([b"", b"\x00\x01\x02", b"hello"]))
+        if draw(st.booleans()):
+            flags = draw(st.sampled_from([2, 18, 16, 17, 4, 24]))
+            frame = wire.tcp_frame(ends[0], ends[1], payload, draw(st.integers(0, 3)), flags)
+        else:
+            datagram = wire.udp_datagram(ends[0][1], ends[1][1], payload)
+            frame = wire.ethernet(wire.ip_packet(ends[0][0], ends[1][0], 17, datagram))
+        packets.append(wire.Packet(round(at_s, 3), frame))
+    return packets
+
+
+def tracked(packets: list[wire.Packet], slots: int) -> list[dict[str, Any]]:
+    data = np.frombuffer(wire.pcap(packets), np.uint8)
+    rows = np.zeros((len(packets), records.RECORD_COLUMNS), np.int64)
+    found, _, _ = records.walk_pcap(data, np.array([24, len(data)]), np.array([0, 1000, 1]), rows)
+    fields = np.zeros((found, kernel.FIELD_COLUMNS), np.int64)
+    kernel.decode(data, rows, fields)
+    flows, count = np.zeros((64, table.FLOW_COLUMNS), np.int64), np.zeros(1, np.int64)
+    segments = np.zeros((found, table.SEGMENT_COLUMNS), np.int64)
+    names = (np.zeros((64, NAME_COLUMNS), np.int64), np.zeros(1 << 16, np.uint8))
+    state = (flows, np.full(slots, -1, np.int32), count)
+    taken = table.track(data, (rows, fields, 0), state, segments, names, np.zeros(3, np.int64))
+    assert taken == found == len(packets)
+    return [flow_record(flow) for flow in flows[: count[0]]]
+
+
+def flow_record(flow: np.ndarray) -> dict[str, Any]:
+    ports = int(flow[table.PORTS])
+    return {
+        "ends": (
+            (address(flow[table.SRC_HIGH], flow[table.SRC_LOW]), ports >> 16),
+            (address(flow[table.DST_HIGH], flow[table.DST_LOW]), ports & 0xFFFF),
+        ),
+        "protocol": flow[table.PROTOCOL],
+        "packets": [flow[table.SRC_PACKETS], flow[table.DST_PACKETS]],
+        "bytes": [flow[table.SRC_BYTES], flow[table.DST_BYTES]],
+        "span": (flow[table.FIRST_NS], flow[table.LAST_NS]),
+        "opening": bool(flow[table.SEEN] & table.SEEN_OPENING),
+    }
+
+
+@given(traffic())
+def test_flow_table_agrees_with_its_twin(packets: list[wire.Packet]) -> None:
+    decoded_packets = [
+        plain.decode(packet.frame, 1) | {"at_ns": round(packet.at_s * 1e6) * 1000} for packet in packets
+    ]
+    keys = ("ends", "protocol", "packets", "bytes", "span", "opening")
+    wanted = [{key: flow[key] for key in keys} for flow in plain.flow_table(decoded_packets)]
+    assert tracked(packets, 128) == wanted
+    # collisions and a rebuilt table change nothing
+    assert tracked(packets, 64) == wanted
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=12), st.sampled_from("<>"))
+def test_pcapng_walk_finds_every_packet_and_its_time(kinds: list[int], order: str) -> None:
+    frame, wanted, parts = wire.tcp_frame(wire.MINER, wire.POOL, b"x" * 5), [], []
+    parts.append(wire.section(order))
+    parts += [wire.interface(order, 101, 9), wire.interface(order, 1, 0x80 | 20, 100)]
+    parts.append(wire.interface(order, 113))
+    last_ns = 0
+    for n, kind in enumerate(kinds):
+        at_ns = (1_700_000_000 + n) * 10**9 + 500_000_000
+        if kind == 0:
+            parts.append(wire.enhanced(order, 0, at_ns, frame))
+        elif kind == 1:
+            parts.append(wire.enhanced(order, 1, (at_ns - 100 * 10**9) * 2**20 // 10**9, frame))
+        elif kind == 2:
+            parts.append(wire.enhanced(order, 2, at_ns // 1000, frame))
+        elif kind == 3:
+            at_ns = last_ns
+            parts.append(wire.block(order, 3, struct.pack(order + "I", len(frame)) + frame))
+        else:
+            parts.append(wire.block(order, 0xBAD if kind == 4 else 5, b"other"))
+            continue
+        last_ns = at_ns
+        wanted.append((len(frame), at_ns, {0: 101, 1: 1, 2: 113, 3: 101}[kind]))
+    data = np.frombuffer(b"".join(parts), np.uint8)
+    rows = np.zeros((32, records.RECORD_COLUMNS), np.int64)
+    interfaces = np.zeros((8, 5), np.int64)
+    found, position, status = records.walk_pcapng(
+        data, np.array([0, len(data)]), np.zeros(3, np.int64), interfaces, rows
+    )
+    assert (position, status) == (len(data), records.MORE)
+    assert [tuple(row) for row in rows[:found, [records.CAPTURED, records.TIME_NS, records.LINK]]] == wanted
+    assert all(data[row[0] : row[0] + row[1]].tobytes() == frame for row in rows[:found])
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("nano", [False, True])
+def test_pcap_walk_reads_every_magic(big: bool, nano: bool) -> None:
+    packets = [wire.Packet(1_700_000_000.25 + n, bytes(20 + n)) for n in range(5)]
+    data = np.frombuffer(wire.pcap(packets, big=big, nano=nano), np.uint8)
+    rows = np.zeros((8, records.RECORD_COLUMNS), np.int64)
+    form = np.array([int(big), 1 if nano else 1000, 1])
+    found, _, status = records.walk_pcap(data, np.array([24, len(data)]), form, rows)
+    assert (found, status) == (5, records.MORE)
+    assert rows[:5, records.TIME_NS].tolist() == [1_700_000_000_250_000_000 + n * 10**9 for n in range(5)]
+    assert rows[:5, records.CAPTURED].tolist() == [20, 21, 22, 23, 24]
