@@ -98,7 +98,7 @@ class _Display:
 
     def planned(self, files: int, bytes_: int) -> None:
         self._progress.update(self._bar, total=bytes_)
-        self._console.print(say(f"{files:,} files", f"{files:,}个文件"), highlight=False)
+        self._console.print(say(f"files: {files:,}", f"文件:{files:,}"), highlight=False)
 
     def started(self, path: Path) -> None:
         self._rows_before = self._rows
