@@ -133,3 +133,10 @@ def test_a_very_long_text_is_cut_with_a_mark(tmp_path: Path) -> None:
 
 def test_the_workbook_is_dated_by_its_period(book: openpyxl.Workbook) -> None:
     assert book.properties.created.isoformat() == "2026-05-17T16:00:00"
+
+
+def test_the_reference_page_names_every_column(book: openpyxl.Workbook) -> None:
+    page = Path(__file__).parents[2] / "docs/reference/list-and-evidence-page.md"
+    text = page.read_text(encoding="utf-8")
+    names = [re.sub(r" \[.*?\]", "", str(cell.value)).replace("\n", " ") for cell in book.worksheets[0][1]]
+    assert [name for name in names if f"| {name}" not in text] == []
