@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from minewatch.attribute.endpoints import Attributed, holder_of
 from minewatch.attribute.linkage import Match, match_parties
-from minewatch.attribute.names import name_key, uscc_key
+from minewatch.attribute.names import is_public_body, name_key, uscc_key
 from minewatch.attribute.parties import Records, parties, records_of
 from minewatch.attribute.sites import FIRM_ADDRESSES, Attribution
 from minewatch.schema.reasons import Reason, reason
@@ -113,9 +113,19 @@ def _site(parts: _Parts, firms: Sequence[_Firm]) -> Site:
         address=chief.address if chief else lease.address if lease else None,
         region_code=chief.region_code if chief else lease.region_code if lease else None,
         enterprise_name=(best.name if best and best.probability >= 0.5 else None) or own_name,
+        public_body=any(is_public_body(name, code) for name, code in _parties(parts)),
         links=tuple(_links(parts, firms)),
         refusals=tuple(_refusals(parts)),
     )
+
+
+def _parties(parts: _Parts) -> Iterator[tuple[str | None, str | None]]:
+    """Yield name and credit code of everyone whom accounts and leases name."""
+    for account in parts.certain:
+        yield account.customer_name, account.uscc
+    for item in parts.endpoints:
+        if item.claim:
+            yield item.claim.lease.holder_name, item.claim.lease.uscc
 
 
 def _membership(account: _Account, parts: _Parts) -> tuple[float, Reason]:
@@ -131,8 +141,8 @@ def _membership(account: _Account, parts: _Parts) -> tuple[float, Reason]:
 
 
 def _refusals(parts: _Parts) -> Iterator[Reason]:
-    seen = {item.refusal: None for item in parts.endpoints if item.refusal}
-    yield from seen
+    refused = [item.refusal for item in parts.endpoints if item.refusal]
+    yield from {item.text("en"): item for item in refused}.values()
     for account in parts.certain:
         if account.refusal:
             yield reason(account.refusal, address=account.address or "-")

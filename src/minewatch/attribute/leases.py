@@ -158,6 +158,10 @@ class LeaseIndex:
         refusal = None if claims else _why_no_holder(endpoint, chains)
         return Resolution(endpoint, tuple(claims), refusal)
 
+    def covers(self, ip: str) -> bool:
+        """Tell whether any lease, valid or not, is of a block around ``ip``."""
+        return next(self._covering(_span(ip)), None) is not None
+
     def _chains(
         self, layer: Sequence[tuple[Lease, float]], endpoint: Endpoint, outer: tuple[Lease, ...]
     ) -> Iterator[Claim]:

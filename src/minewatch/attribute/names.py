@@ -14,6 +14,10 @@ _USCC = re.compile(r"[0-9A-HJ-NP-RTUW-Y]{18}")
 _USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 _MASK = "*"
+_PUBLIC_CODES = ("11", "12", "13", "19", "51", "52", "53")
+_PUBLIC_NAME = re.compile(
+    r"(大学|学院|学校|中学|小学|幼儿园|医院|卫生院|图书馆|博物馆|研究院|研究所|人民政府|街道办事处|委员会|管理所|管理站|局)$"
+)
 
 
 def name_key(name: str | None) -> str | None:
@@ -39,3 +43,13 @@ def uscc_key(uscc: str | None) -> str | None:
         return None
     total = sum(w * _USCC_ALPHABET.index(c) for w, c in zip(_USCC_WEIGHTS, text[:17], strict=True))
     return text if _USCC_ALPHABET[(31 - total % 31) % 31] == text[17] else None
+
+
+def is_public_body(name: str | None, uscc: str | None) -> bool:
+    """Tell whether a party is an office, school, hospital or the like, by its credit code, else its name.
+
+    GB 32100-2015, table 1: 11 state organ, 12 and 13 public institution, 51 to 53 association, foundation.
+    """
+    if code := uscc_key(uscc):
+        return code.startswith(_PUBLIC_CODES)
+    return bool(_PUBLIC_NAME.search(unicodedata.normalize("NFKC", name or "").strip()))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -21,6 +22,11 @@ class Records:
     codes: Sequence[str | None]
     addresses: Sequence[str | None]
     regions: Sequence[str | None]
+
+    @cached_property
+    def parsed(self) -> Sequence[Address]:
+        """The addresses taken apart."""
+        return list(map(parse_address, self.addresses))
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def gazetteer_of(*registers: Records) -> Gazetteer:
     addresses: list[Address] = []
     regions: list[str | None] = []
     for records in registers:
-        addresses += map(parse_address, records.addresses)
+        addresses += records.parsed
         regions += records.regions
     return Gazetteer(addresses, regions)
 
@@ -53,8 +59,8 @@ def parties(records: Records, gazetteer: Gazetteer, *, complete: bool = False) -
     ``complete``: the records are a whole register, so that a building with one record has no other.
     """
     keys = [
-        gazetteer.keys(parse_address(address), region)
-        for address, region in zip(records.addresses, records.regions, strict=True)
+        gazetteer.keys(address, region)
+        for address, region in zip(records.parsed, records.regions, strict=True)
     ]
     return Parties(_table(records, keys, complete), [key.refusal for key in keys])
 

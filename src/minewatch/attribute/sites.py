@@ -1,6 +1,6 @@
 """Sites of a run: every usage point in exactly one, every endpoint with evidence in exactly one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -36,9 +36,10 @@ class Attribution:
     directory: Directory
     endpoints: Sequence[Attributed]
     address_refusals: Sequence[str | None]
+    leases: LeaseIndex
 
 
-def attribute(registers: Registers, judged: Iterable[str], endpoints: Sequence[Endpoint]) -> Attribution:
+def attribute(registers: Registers, judged: pa.ChunkedArray, endpoints: Sequence[Endpoint]) -> Attribution:
     """Group the usage points of the archive, and those of ``judged`` that it lacks; place the endpoints."""
     archive = _with_unknown(registers.usage_points, judged)
     accounts = records_of(archive, "usage_point_id", "customer_name", "address")
@@ -48,20 +49,15 @@ def attribute(registers: Registers, judged: Iterable[str], endpoints: Sequence[E
     keys = parties(accounts, gazetteer, complete=True)
     grouping = group(keys.table)
     directory = Directory(keys.table, grouping, grouping.site_ids(), gazetteer)
-    placed = attribute_endpoints(endpoints, LeaseIndex(registers.ip_leases), directory)
+    leases = LeaseIndex(registers.ip_leases)
+    placed = attribute_endpoints(endpoints, leases, directory)
     read = Registers(archive, registers.ip_leases, registers.enterprises)
-    return Attribution(read, directory, placed, keys.refusals)
+    return Attribution(read, directory, placed, keys.refusals, leases)
 
 
-def _with_unknown(usage_points: pa.Table, judged: Iterable[str]) -> pa.Table:
-    """Return the archive with a bare row for each judged usage point that it lacks."""
-    wanted = pa.array(sorted(set(judged)), pa.string())
-    unknown = wanted.filter(
-        pc.invert(pc.is_in(wanted, value_set=usage_points["usage_point_id"].combine_chunks()))
-    )
-    bare = pa.table({"usage_point_id": unknown})
-    columns = {name: usage_points[name] for name in _ACCOUNT}
-    return pa.concat_tables([pa.table(columns), bare], promote_options="permissive").sort_by("usage_point_id")
-
-
-_ACCOUNT = ("usage_point_id", "customer_name", "uscc", "address", "region_code")
+def _with_unknown(usage_points: pa.Table, judged: pa.ChunkedArray) -> pa.Table:
+    """Return the archive, ordered by id, with a bare row for each judged usage point that it lacks."""
+    known = pc.is_in(judged, value_set=usage_points["usage_point_id"].combine_chunks())
+    bare = pa.table({"usage_point_id": pc.unique(judged.filter(pc.invert(known)))})
+    archive = usage_points.select(_ACCOUNT)
+    return pa.concat_tables([archive, bare], promote_options="permissive").sort_by("usage_point_id")

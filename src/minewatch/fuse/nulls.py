@@ -1,17 +1,20 @@
 """How often innocent sites reach a score: conformal p-values against look-alikes.
 
 A null is a sample of scores (log10 likelihood ratios) of customers known to be innocent, drawn separately
-for each class and weighted by the prevalence of the class (Mondrian conformal prediction: Vovk, Gammerman,
-Shafer, *Algorithmic Learning in a Random World*, 2nd ed. 2022, section 4.6). Within a class of n scores,
-P(score ≥ s) is bounded by (1 + #{≥ s}) / (n + 1), which holds for exchangeable customers whatever their
-distribution.
+for each class and weighted by the prevalence of the class: weighted conformal prediction (Tibshirani, Barber,
+Candès, Ramdas, *Conformal prediction under covariate shift*, 2019). Of n scores of a class with prevalence π
+each weighs π / n; the score in question is counted among them with the largest such weight, since its class
+is not known. For one class this is (1 + #{≥ s}) / (n + 1). It holds for exchangeable customers whatever
+their distribution.
 """
 
 from dataclasses import dataclass
+from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 Floats = npt.NDArray[np.float64]
 
@@ -25,11 +28,21 @@ class Null:
 
     def exceedance(self, scores: Floats) -> Floats:
         """Return the bound of P(innocent score ≥ s), 0 to 1, for each s of ``scores``; (n,) → (n,)."""
-        bound = np.zeros(len(scores))
-        for known, share in zip(self.scores, self.prevalence, strict=True):
-            above = len(known) - np.searchsorted(known, scores, side="left")
-            bound += share * (1 + above) / (len(known) + 1)
-        return np.minimum(1.0, bound)
+        weights = self.prevalence / [len(known) for known in self.scores]
+        above = np.full(len(scores), weights.max())  # the score in question, in the weightiest class
+        for known, weight in zip(self.scores, weights, strict=True):
+            above += weight * (len(known) - np.searchsorted(known, scores, side="left"))
+        return np.minimum(1.0, above / (1 + weights.max()))
+
+
+def shipped_null(family: str) -> Null:
+    """Return the null of a family ("meter" or "wire") that comes with the package.
+
+    Raises FileNotFoundError where there is none.
+    """
+    file = resources.files(__package__).joinpath("calibration", f"{family}.parquet")
+    with resources.as_file(file) as path:
+        return null_from_table(pq.read_table(path, use_threads=False))
 
 
 def null_from_table(table: pa.Table) -> Null:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from minewatch.fuse.farm import Farm
-from minewatch.schema.evidence import FindingKind
+from minewatch.fuse.power import compare
+from minewatch.schema.evidence import Estimate, FindingKind
 from minewatch.schema.reasons import Reason, reason
 
 CPU_ALGORITHMS = frozenset({"RandomX", "CryptoNight", "GhostRider", "VerusHash"})
@@ -30,11 +31,19 @@ class Surroundings:
 
 def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
     """Tell active mining from infected victims and from supply past the meter."""
-    if farm.wire_kw and around.metered_kw is not None and farm.wire_kw.low > around.metered_kw:
+    if _past_the_meter(farm, around):
         return FindingKind.UNMETERED_SUPPLY
     if farm.meter_kw is None and farm.algorithm in CPU_ALGORITHMS and _small(farm, around):
         return FindingKind.PASSIVE_VICTIM
     return FindingKind.ACTIVE
+
+
+def _past_the_meter(farm: Farm, around: Surroundings) -> bool:
+    """Tell whether the traffic stands for more power than all meters together ever showed, at 1 %."""
+    wire, metered_kw = farm.wire_kw, around.metered_kw
+    if wire is None or metered_kw is None or wire.value <= metered_kw:
+        return False
+    return compare(wire, Estimate(metered_kw, metered_kw, metered_kw)).contradictory
 
 
 def _small(farm: Farm, around: Surroundings) -> bool:
@@ -51,7 +60,7 @@ def contradictions(farm: Farm, around: Surroundings) -> Sequence[Reason]:
 
 def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
     wire, meter = farm.wire_kw, farm.meter_kw
-    if wire and around.metered_kw is not None and wire.low > around.metered_kw:
+    if wire and _past_the_meter(farm, around):
         yield reason("wire_above_supply", wire_kw=wire.value, low_kw=wire.low, metered_kw=around.metered_kw)
     if wire and meter and farm.comparison and farm.comparison.contradictory:
         code = "wire_above_meter" if wire.value > meter.value else "meter_above_wire"

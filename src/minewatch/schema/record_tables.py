@@ -140,6 +140,7 @@ MANIFESTS = pa.schema(
             "models", pa.string(), "JSON object: SHA-256 of each model and calibration used", required=True
         ),
         column("engine", pa.string(), "local or spark", required=True),
+        column("summary", pa.string(), "JSON object: what the run looked at, refused and listed"),
         column("started_at", INSTANT, "start of the run", required=True),
         column("finished_at", INSTANT, "end of the run", required=True),
     ]

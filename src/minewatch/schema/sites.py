@@ -27,8 +27,9 @@ class Link:
 class Site:
     """One place with everything that was attributed to it; the mappings give link probabilities.
 
-    ``enterprise_name`` is the most probable enterprise, else customer, else holder of the line. ``refusals``
-    say what could not be attributed and why.
+    ``enterprise_name`` is the most probable enterprise, else customer, else holder of the line.
+    ``public_body``: it is an office, school, hospital or the like. ``refusals`` say what could not be
+    attributed and why.
     """
 
     site_id: str
@@ -38,5 +39,6 @@ class Site:
     address: str | None = None
     region_code: str | None = None
     enterprise_name: str | None = None
+    public_body: bool = False
     links: Sequence[Link] = ()
     refusals: Sequence[Reason] = ()
