@@ -50,7 +50,7 @@ class DayRows:
         schema = TABLES[name].schema
         return pa.table(
             [
-                rows[field.name].combine_chunks().cast(field.type)
+                rows[field.name].chunk(0).cast(field.type)
                 if field.name in rows.column_names
                 else pa.nulls(rows.num_rows, field.type)
                 for field in schema

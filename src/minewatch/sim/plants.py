@@ -86,7 +86,7 @@ def run_plant(plan: CountyPlan, plant: Plant) -> PlantHours:
     made = made * np.clip(1 + rng.normal(0, 0.006, made.size), 0, 1)
     diverted = np.minimum(_wanted_mw(plan, scene, plant), 0.97 * made)
     met = np.round(made - diverted, 4)
-    return PlantHours(inflow, head, available, dispatched, met, diverted, inflow - used)
+    return PlantHours(inflow, head, available, dispatched, met, diverted, np.clip(inflow - used, 0, None))
 
 
 class PlantTables(NamedTuple):

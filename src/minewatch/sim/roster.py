@@ -14,6 +14,10 @@ from minewatch.sim.streams import stream
 DEDICATED_KVA = 100.0
 """From this contract size a customer has a transformer of its own (专变)."""
 
+INFECTED = 0.16
+"""Share of offices, schools, hospitals and server rooms with a mining trojan: about a fifth of all mining
+addresses then are victims, as Jiangsu found (21 %)."""
+
 _CENTRES = {"511823": (102.65, 29.35), "511824": (102.36, 29.23)}
 
 
@@ -194,5 +198,5 @@ def _is_victim(rng: Rng, slot: _Slot) -> bool:
     return (
         slot.mine is None
         and slot.kind in ("office", "school", "hospital", "server_room")
-        and rng.random() < 0.06
+        and rng.random() < INFECTED
     )

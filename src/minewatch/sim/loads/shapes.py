@@ -83,7 +83,9 @@ def cycling(rng: Rng, duty: Floats, cycle_min: float, wobble: float = 0.25) -> F
 def at_hours(values: Sequence[float], hour: Floats, shift_h: float = 0.0) -> Floats:
     """Interpolate 24 hourly values (value k at k:30) at ``hour``, later by ``shift_h``, around the clock."""
     knots = np.asarray(values, dtype=np.float64)
-    return np.interp((hour - 0.5 - shift_h) % 24, np.arange(25), np.append(knots, knots[0]))
+    days = hour.size // PER_DAY if hour.size % PER_DAY == 0 else 1
+    one_day = hour[: hour.size // days]  # the clock repeats
+    return np.tile(np.interp((one_day - 0.5 - shift_h) % 24, np.arange(25), np.append(knots, knots[0])), days)
 
 
 def open_between(

@@ -106,7 +106,8 @@ def flows_of(site: Site, window: Window) -> list[Flow]:
     for speaker in speakers(site, at):
         subject = speaker.customer.usage_point_id
         flows += mine_flows(seed, speaker, drawn_at(site, subject, at), window)
-        flows += infected_flows(seed, speaker, share_on, window)
+        if speaker.customer.infected:
+            flows += infected_flows(seed, speaker, share_on, window)
         flows += mistaken_flows(seed, speaker, window)
         if stream(seed, "sampled", subject, window.start_us).random() < 0.06:
             flows += ordinary_flows(seed, speaker, window)

@@ -88,7 +88,8 @@ def records(site: Site, window: Window) -> list[FlowRecord]:
         rng = stream(seed, "hour", subject, window.start_us)
         found += _ordinary(rng, speaker, window, site)
         contacts = mine_contacts(seed, speaker, drawn_at(site, subject, at), window)
-        contacts += infected_contacts(seed, speaker, share_on_at(site, at), window)
+        if speaker.customer.infected:
+            contacts += infected_contacts(seed, speaker, share_on_at(site, at), window)
         found += [_mining(rng, contact, window) for contact in contacts]
     return sorted(found)
 

@@ -38,6 +38,9 @@ _AGENTS = {
     "RandomX": ("XMRig/6.21.0 (Linux x86_64) libuv/1.44.2 gcc/9.3.0", "xmrig/6.18.1", "xmr-stak/2.10.8"),
 }
 TUNNEL_PORT = 51820
+_LEAST_SHARE = 0.03
+"""Below this share of its power no machine of a fleet runs."""
+
 _CONTROLLED = 60
 _PER_CONTROLLER = 64
 
@@ -95,10 +98,10 @@ class Contact(NamedTuple):
 def mine_flows(seed: int, speaker: Speaker, drawn_share: float, window: Window) -> list[Flow]:
     """Return the connections of ``speaker``'s mine while its fleet draws ``drawn_share`` of its power."""
     mine = speaker.customer.mine
-    rng = stream(seed, "wire", speaker.customer.usage_point_id, window.start_us)
-    sessions = _mine_sessions(seed, rng, speaker, drawn_share, window)
-    if mine is None or not sessions:
+    if mine is None or drawn_share < _LEAST_SHARE:
         return []
+    rng = stream(seed, "wire", speaker.customer.usage_point_id, window.start_us)
+    sessions = _mine_sessions(seed, rng, speaker, mine, (drawn_share, window))
     ports = ports_of(rng, speaker)
     if mine.hiding == "vpn":
         return [_tunnel(rng, speaker, next(ports), sessions, window)]
@@ -108,10 +111,10 @@ def mine_flows(seed: int, speaker: Speaker, drawn_share: float, window: Window) 
 def mine_contacts(seed: int, speaker: Speaker, drawn_share: float, window: Window) -> list[Contact]:
     """Return the same connections for a log of ``window``, without what is said in them."""
     mine = speaker.customer.mine
-    rng = stream(seed, "wire log", speaker.customer.usage_point_id, window.start_us)
-    sessions = _mine_sessions(seed, rng, speaker, drawn_share, window)
-    if mine is None or not sessions:
+    if mine is None or drawn_share < _LEAST_SHARE:
         return []
+    rng = stream(seed, "wire log", speaker.customer.usage_point_id, window.start_us)
+    sessions = _mine_sessions(seed, rng, speaker, mine, (drawn_share, window))
     ports = ports_of(rng, speaker)
     if mine.hiding == "vpn":
         share_s = 1 / sum(1 / session.share_s for session in sessions)
@@ -138,11 +141,9 @@ def infected_contacts(seed: int, speaker: Speaker, share_on: float, window: Wind
 
 
 def _mine_sessions(
-    seed: int, rng: Rng, speaker: Speaker, drawn_share: float, window: Window
+    seed: int, rng: Rng, speaker: Speaker, mine: MinePlan, now: tuple[float, Window]
 ) -> list[Session]:
-    mine = speaker.customer.mine
-    if mine is None or drawn_share < 0.03:
-        return []
+    drawn_share, window = now
     home = stream(seed, "wire", speaker.customer.usage_point_id)  # what stays from window to window
     habit = _draw_habit(home, mine.algorithm, mine.dialect)
     prefix = pick(home, ("", "m", "rig", "a", "s19x", "w"))

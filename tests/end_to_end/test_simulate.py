@@ -1,0 +1,85 @@
+"""``minewatch simulate`` writes files that every reader takes whole, on any engine the same bytes."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from minewatch.sources.options import ReadOptions
+from minewatch.sources.recognise import files_of, recognise
+
+TABLES = {
+    "usage_points", "transformers", "interval_readings", "transformer_readings", "plants", "plant_readings",
+    "weather", "prices", "ip_leases", "enterprises", "applications", "flows",
+}  # fmt: skip
+
+
+def minewatch(*arguments: str, language: str = "en") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from minewatch.cli import main; main()", *arguments]
+    environment = {**os.environ, "MINEWATCH_LANG": language, "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False, encoding="utf-8"
+    )
+
+
+def simulate(folder: Path, *options: str) -> Path:
+    done = minewatch("simulate", str(folder), "--customers", "1200", "--days", "8", "--seed", "2", *options)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return simulate(tmp_path_factory.mktemp("county") / "parquet", "--engine", "local-processes[2]")
+
+
+def read_all(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return table → (rows taken, rows put aside) of all files under ``folder``."""
+    options, found = ReadOptions(zone=ZoneInfo("Asia/Shanghai")), dict.fromkeys(TABLES, (0, 0))
+    for path in files_of([folder / "files"]):
+        reader = recognise(path, options).reader
+        for batch in reader(path, options):
+            rows, rejects = found[batch.table]
+            found[batch.table] = rows + batch.rows.num_rows, rejects + len(batch.rejected)
+    return found
+
+
+def test_every_file_is_taken_without_a_reject(county: Path) -> None:
+    found = read_all(county)
+    assert set(found) == TABLES
+    assert {table: rejects for table, (_, rejects) in found.items() if rejects} == {}
+    assert found["usage_points"][0] == 1200
+    assert found["interval_readings"][0] == 1200 * 8
+    assert found["weather"][0] == 2 * 24 * 8
+    assert all(rows for table, (rows, _) in found.items() if table != "applications")
+
+
+def test_wide_csv_is_taken_without_a_reject(tmp_path: Path) -> None:
+    folder = simulate(tmp_path / "csv", "--format", "csv", "--interval", "60")
+    found = read_all(folder)
+    assert {table: rejects for table, (_, rejects) in found.items() if rejects} == {}
+    assert found["interval_readings"][0] == 1200 * 8
+
+
+def test_one_worker_writes_the_same_bytes(county: Path, tmp_path: Path) -> None:
+    other = simulate(tmp_path / "other", "--engine", "local[1]")
+    assert digests(other) == digests(county)
+
+
+def test_a_wrong_wish_is_one_sentence(county: Path) -> None:
+    for options, word in ((["--format", "xml"], "xml"), (["--interval", "7"], "7"), ([], str(county))):
+        done = minewatch("simulate", str(county), *options)
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+        assert word in done.stderr.replace("\n", "")
+    assert "非空" in minewatch("simulate", str(county), language="zh").stderr
+
+
+def digests(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
