@@ -15,7 +15,7 @@ edit it by hand.
 
 A column in **bold** is never null. The class is the protection class of the column: `public`, `internal`,
 `important` (operating data of the grid), `personal`, `sensitive`. The layout says how rows are spread over
-partitions: `bucket` by a hash of the transformer, `capture` by the file, `whole` not at all.
+partitions: `bucket` by a hash of the transformer, `capture` by the file or sensor, `whole` not at all.
 """
 LINEAGE_TEXT = (
     "Every stored row has them besides the columns of its table; what a table has itself is not doubled."

@@ -112,8 +112,10 @@ class Model:
 
 
 def merged(row: dict[str, Any], old: dict[str, Any] | None) -> dict[str, Any]:
-    if old is None or "kw" not in row:
+    if old is None:
         return row
+    if "kw" not in row:
+        return {name: old[name] if value is None else value for name, value in row.items()}
     kw = [before if math.isnan(now) else now for now, before in zip(row["kw"], old["kw"], strict=True)]
     return {**row, "kw": kw}
 

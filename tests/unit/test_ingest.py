@@ -172,6 +172,29 @@ def test_a_day_cut_otherwise_replaces_the_whole_day(lake: Lake, folder: Folder) 
     assert math.isnan(row["kw"][0])
 
 
+def test_an_archive_without_a_column_does_not_empty_it(lake: Lake, folder: Folder) -> None:
+    full = {"usage_point_id": "a", "customer_name": "张三", "transformer_id": "t1", "opened_on": DAY}
+    ingest_file(lake, folder.file("a", batch("usage_points", [full])), AT)
+    moved = {"usage_point_id": "a", "transformer_id": "t2"}
+    assert counts(ingest_file(lake, folder.file("b", batch("usage_points", [moved])), AT))[2] == 1
+    (row,) = valid(lake, "usage_points")
+    assert (row["customer_name"], row["transformer_id"], row["opened_on"]) == ("张三", "t2", DAY)
+    assert customers_by_bucket(lake, "usage_points") == {bucket_of("t2", 4): {"a"}}
+
+
+def test_a_flow_seen_in_full_later_keeps_all_its_types(lake: Lake, folder: Folder) -> None:
+    flow = {"flow_id": "F", "capture": "c", "src_ip": "1.1.1.1", "src_port": 1, "dst_ip": "2.2.2.2"}
+    flow |= {"dst_port": 2, "protocol": 6, "first_at": AT, "last_at": AT, "job_times": [AT]}
+    flow |= {"names": [{"kind": "sni", "name": "pool"}], "difficulty": [{"at": AT, "difficulty": 2.0}]}
+    ingest_file(lake, folder.file("a", batch("flows", [flow])), AT)
+    ingest_file(lake, folder.file("b", batch("flows", [{**flow, "names": None, "src_bytes": 7}])), AT)
+    (row,) = valid(lake, "flows")
+    assert {name: row[name] for name in flow} == flow
+    assert row["src_bytes"] == 7
+    buckets = [pq.read_table(file.path).column("bucket") for file in lake.files(lake.snapshot(), "flows")]
+    assert {bucket for column in buckets for bucket in column.to_pylist()} == {bucket_of("c", 4)}
+
+
 def customers_by_bucket(lake: Lake, table: str) -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for file in lake.files(lake.snapshot(), table):

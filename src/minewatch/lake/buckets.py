@@ -1,4 +1,7 @@
-"""Which bucket a row belongs in: its transformer's, so that one partition holds it with its customers."""
+"""Which bucket a row belongs in: its transformer's, so that one partition holds it with its customers.
+
+Flows go by their capture (a file or a sensor), so that what is known of one stands together.
+"""
 
 from dataclasses import dataclass
 
@@ -40,7 +43,7 @@ def row_buckets(table: str, rows: pa.Table, customers: CustomerBuckets, count: i
     if spec.layout is Layout.WHOLE:
         return pa.repeat(pa.scalar(0, pa.int32()), len(rows))
     if spec.layout is Layout.CAPTURE:
-        return hashed(_whole(rows, "source_id"), count)
+        return hashed(_whole(rows, "capture"), count)
     if table == "usage_points":
         return _of_archive(rows, count)
     if _TRANSFORMER in spec.key:

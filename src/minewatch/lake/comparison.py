@@ -85,8 +85,8 @@ class Comparison:
     def find_known(self, existing: Sequence[DataFile]) -> None:
         """Find rows whose key stands in ``existing``; those with the values of the valid row are dropped.
 
-        Files whose bounds rule out a meeting are not opened. In tables of day curves a missing reading
-        takes nothing away; rows that gain readings so are dropped and come again from ``merged_rows``.
+        Files whose bounds rule out a meeting are not opened. A missing value takes nothing away; rows that
+        gain values so are dropped and come again from ``merged_rows``.
         """
         near = [file for file in existing if any(may_meet(file.bounds, new.bounds) for new in self._staged)]
         if not near:
@@ -109,7 +109,7 @@ class Comparison:
             )
 
     def merged_rows(self) -> Iterator[pa.Table]:
-        """Yield, by batches, the rows that were dropped to gain readings of the row they correct."""
+        """Yield, by batches, the rows that were dropped to gain values of the row they correct."""
         if not self._count(f"FROM dropped WHERE why = '{_MERGED}'"):
             return
         merged = merged_columns(self._spec)

@@ -1,6 +1,7 @@
-"""A corrected day of readings: what the later row leaves open stays as the earlier row has it.
+"""A corrected row: what the later row leaves open stays as the earlier row has it.
 
-Files end in the middle of a day, and the next one brings the rest; neither half may wipe out the other.
+Files end in the middle of a day, and the next one brings the rest; one office's list of customers has columns
+that another's lacks; a cell that is put aside is no value. None of them may wipe out what is known.
 """
 
 from collections.abc import Mapping
@@ -13,8 +14,9 @@ from minewatch.schema.types import DAY_CURVE, PHASE_CURVES
 def merged_columns(spec: TableSpec) -> Mapping[str, str]:
     """Return quoted column → SQL for its value after row ``new`` has corrected row ``old``.
 
-    A reading (NaN: missing) falls back to the old one where both rows cut the day alike. ``quality`` goes
-    with ``kw``; a reading missing in both keeps the old reason unless the new row gives a better one.
+    A null falls back to the old value, and so does a reading (NaN: missing) where both rows cut the day
+    alike. ``quality`` goes with ``kw``; where both miss a reading, the old reason stays unless the new
+    row gives a better one.
     """
     return {f'"{field.name}"': _merged(field.name, field.type) for field in spec.schema}
 
@@ -27,7 +29,7 @@ def _merged(name: str, type_: object) -> str:
         return _if_cut_alike(new, old, _phases(new, old))
     if name == "quality":
         return _quality()
-    return new
+    return f"coalesce({new}, {old})"
 
 
 def _if_cut_alike(new: str, old: str, merged: str) -> str:

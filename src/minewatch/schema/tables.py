@@ -15,7 +15,7 @@ class Layout(StrEnum):
     """How the rows of a table are spread over partitions.
 
     ``bucket``: by a hash of the transformer, so that one partition holds a transformer with all its
-    customers. ``capture``: by the file that the rows were read from. ``whole``: small, given complete to
+    customers. ``capture``: by the file or sensor that the flows were seen in. ``whole``: small, given complete to
     every partition.
     """
 
