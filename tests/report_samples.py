@@ -538,6 +538,7 @@ def _hostile() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any
             "endpoint",
             end,
             best_alternative="<b>who</b>",
+            onset_at=item["first_at"],
             reasons=[reason("series_too_short", "<b>3</b> days", "<b>3</b>天")],
         )
     ]

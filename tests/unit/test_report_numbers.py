@@ -147,5 +147,16 @@ def test_flows_are_found_on_either_side_and_by_evidence_alone() -> None:
     assert len(victim.flows) == 1
     findings = report.findings.to_pylist()
     findings[1]["endpoints"] = [{"name": "203.0.113.9:14444", "probability": 1.0}]
+    findings[1]["evidence_ids"] = []
     table = pa.Table.from_pylist(findings, schema=report.findings.schema)
     assert len(list(dossiers(type(report)(**{**vars(report), "findings": table})))[1].flows) == 1
+
+
+def test_another_flow_of_a_reused_port_is_not_shown() -> None:
+    report = sample_report()
+    flows = report.flows.to_pylist()
+    later = {**flows[0], "flow_id": "W-later", "first_at": flows[0]["last_at"]}
+    table = pa.Table.from_pylist([*flows, later], schema=report.flows.schema)
+    farm = next(dossiers(type(report)(**{**vars(report), "flows": table})))
+    assert "W-later" not in [row["flow_id"] for row in farm.flows]
+    assert len(farm.flows) == 2

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from minewatch.runs.report import Counts, ReportPaths, write_report
-from report_samples import empty_report, sample_report
+from report_samples import empty_report, reason, sample_report
 
 VOID = {"meta", "input", "img", "br", "link", "hr"}
 
@@ -266,4 +266,15 @@ def test_hidden_numbers_are_told(tmp_path: Path) -> None:
         **{**vars(report), "flows": pa.Table.from_pylist(flows + copies, schema=report.flows.schema)}
     )
     page = write_report(changed, tmp_path).pages[0].read_text(encoding="utf-8")
-    assert "12 further flows are in the table flows of the lake" in page
+    assert "28 further flows are in the table flows of the lake" in page
+
+
+def test_reasons_of_one_kind_are_told_once_and_the_others_folded(tmp_path: Path) -> None:
+    report = sample_report()
+    rows = report.findings.to_pylist()
+    rows[0]["reasons"] = [reason("wire_shares", f"{n} shares", f"{n}个份额", accepted=n) for n in range(7)]
+    findings = pa.Table.from_pylist(rows, schema=report.findings.schema)
+    changed = type(report)(**{**vars(report), "findings": findings})
+    page = write_report(changed, tmp_path).pages[0].read_text(encoding="utf-8")
+    assert "6 more of this kind" in page
+    assert page.count('<p><span lang="zh-Hans">6个份额</span>') == 1

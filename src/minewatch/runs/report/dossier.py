@@ -1,8 +1,9 @@
 """One finding with everything that belongs to it, joined from the tables; masked on request."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -51,13 +52,44 @@ def _join(
 ) -> Dossier:
     evidence = [by_id[key] for key in finding["evidence_ids"] or () if key in by_id]
     evidence.sort(key=lambda row: (row["log10_lr"] is None, -(row["log10_lr"] or 0), row["evidence_id"]))
-    spoken_of = {row["subject_id"] for row in evidence if row["subject_kind"] == SubjectKind.ENDPOINT}
-    endpoints = spoken_of | {item["name"] for item in finding["endpoints"] or ()}
+    seen = _Seen.of(evidence)
+    endpoints = seen.endpoints | {item["name"] for item in finding["endpoints"] or ()}
     points = sorted(finding["usage_points"] or (), key=lambda item: (-item["probability"], item["name"]))
     names = [item["name"] for item in points if item["name"] in curves]
     return Dossier(
-        finding, tuple(evidence), tuple(flows.of(endpoints)), tuple((name, curves[name]) for name in names)
+        finding,
+        tuple(evidence),
+        tuple(flow for flow in flows.of(endpoints) if seen.holds(flow)),
+        tuple((name, curves[name]) for name in names),
     )
+
+
+class _Seen(NamedTuple):
+    """Endpoints that the evidence speaks of, and when each flow began.
+
+    Behind address translation an address and port soon belong to somebody else, so a flow is shown for its
+    own evidence only; an endpoint without evidence in the report is shown where it speaks to a pool.
+    """
+
+    endpoints: frozenset[str]
+    beginnings: frozenset[tuple[str, datetime | None]]
+
+    @classmethod
+    def of(cls, evidence: Sequence[Row]) -> "_Seen":
+        rows = [row for row in evidence if row["subject_kind"] == SubjectKind.ENDPOINT]
+        pairs = frozenset((row["subject_id"], row["onset_at"]) for row in rows)
+        return cls(frozenset(name for name, _ in pairs), pairs)
+
+    def holds(self, flow: Row) -> bool:
+        ends = flow_ends(flow)
+        if self.endpoints.isdisjoint(ends):
+            return flow["dialect"] is not None
+        return any((end, flow["first_at"]) in self.beginnings for end in ends)
+
+
+def flow_ends(flow: Row) -> tuple[str, str]:
+    """Return both sides of a flow as ``ip:port``, source first."""
+    return f"{flow['src_ip']}:{flow['src_port']}", f"{flow['dst_ip']}:{flow['dst_port']}"
 
 
 class _FlowIndex:

@@ -15,12 +15,12 @@ from markupsafe import Markup
 from minewatch import __version__
 from minewatch.runs.report import chain, estimates, figures, provenance, scales, wording
 from minewatch.runs.report.data import ReportData, Row
-from minewatch.runs.report.dossier import Dossier
+from minewatch.runs.report.dossier import Dossier, flow_ends
 from minewatch.runs.report.headline import headline, sureness, title
 from minewatch.runs.report.raster import legend_uri
 from minewatch.schema.evidence import SubjectKind
 
-MOST_POINTS, MOST_FLOWS, MOST_LINES, MOST_LINKS, MOST_EVIDENCE = 6, 40, 12, 60, 24
+MOST_POINTS, MOST_FLOWS, MOST_LINES, MOST_LINKS, MOST_EVIDENCE = 6, 24, 12, 60, 24
 """Curves, flows, protocol lines of a flow, links, evidence on one page; the page says what it leaves out."""
 
 
@@ -108,10 +108,9 @@ def _flows(dossier: Dossier) -> list[FlowView]:
 
 
 def _evidence_of(flow: Row, rows: Sequence[Row]) -> Row | None:
-    ends = {f"{flow[f'{side}_ip']}:{flow[f'{side}_port']}" for side in ("src", "dst")}
-    matching = [row for row in rows if row["subject_id"] in ends]
-    exact = [row for row in matching if row["onset_at"] == flow["first_at"]]
-    return next(iter(exact or matching), None)
+    ends = flow_ends(flow)
+    exact = (row for row in rows if row["subject_id"] in ends and row["onset_at"] == flow["first_at"])
+    return next(exact, None)
 
 
 def _render(template: str, setting: Setting, **values: Any) -> str:
@@ -163,6 +162,7 @@ def _environment() -> Environment:
         "percent": wording.percent,
         "joule_per_hash": wording.joule_per_hash,
         "reason_values": wording.reason_values,
+        "by_code": wording.by_code,
     }
     return environment
 

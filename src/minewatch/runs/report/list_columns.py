@@ -7,11 +7,10 @@ from importlib import resources
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from minewatch.runs.report.data import Row
 from minewatch.runs.report.dossier import Dossier
 from minewatch.runs.report.estimates import machine_count
 from minewatch.runs.report.headline import title
-from minewatch.runs.report.wording import Words, percent, word
+from minewatch.runs.report.wording import Words, by_code, percent, word
 
 
 class ListColumn(NamedTuple):
@@ -69,8 +68,11 @@ def _linked(name: str) -> Callable[[Dossier], str]:
 
 def _sentences(name: str) -> Callable[[Dossier], str]:
     def text(dossier: Dossier) -> str:
-        reasons: list[Row] = dossier.finding[name] or []
-        return _lines(f"{item['text_zh']}\n{item['text_en']}" for item in reasons)
+        groups = by_code(dossier.finding[name] or ())
+        return _lines(
+            f"{first['text_zh']}\n{first['text_en']}{f' (+{len(rest)})' if rest else ''}"
+            for first, rest in groups
+        )
 
     return text
 

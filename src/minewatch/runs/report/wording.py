@@ -4,7 +4,7 @@ import json
 import math
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib import resources
@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from minewatch.runs.report.data import Row
 from minewatch.runs.report.scales import chinese_date, english_date
 from minewatch.schema.load_classes import load_class_name, load_class_names
 from minewatch.schema.reasons import catalogue
@@ -87,6 +88,14 @@ def reason_values(values: str) -> list[tuple[str, str]]:
     if not isinstance(entries, dict):
         return [("", values)]
     return [(name, f"{v:,.6g}" if isinstance(v, float) else str(v)) for name, v in sorted(entries.items())]
+
+
+def by_code(reasons: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
+    """Return reasons (rows of the type ``REASON``) as the first of each code and the others of that code."""
+    groups: dict[str, list[Row]] = {}
+    for item in reasons:
+        groups.setdefault(item["code"], []).append(item)
+    return [(first, rest) for first, *rest in groups.values()]
 
 
 def number(value: float | None) -> str:
