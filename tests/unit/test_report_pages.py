@@ -227,10 +227,16 @@ def test_the_same_data_give_the_same_bytes(tmp_path: Path) -> None:
     assert len(first) == 8
 
 
-def test_writing_again_leaves_no_drafts(tmp_path: Path) -> None:
-    for _ in range(2):
-        write_report(sample_report(), tmp_path)
-    assert list(tmp_path.rglob(".*")) == []
+def test_writing_again_leaves_no_drafts_and_no_page_of_a_site_off_the_list(tmp_path: Path) -> None:
+    report = sample_report()
+    write_report(report, tmp_path)
+    (tmp_path / "evidence" / "notes.txt").write_text("of the user")
+    shorter = type(report)(**{**vars(report), "findings": report.findings.slice(0, 2)})
+    pages = write_report(shorter, tmp_path).pages
+    assert {file.name for file in (tmp_path / "evidence").iterdir()} == {
+        "notes.txt",
+        *(page.name for page in pages),
+    }
 
 
 def test_an_id_that_leaves_the_folder_is_refused(tmp_path: Path) -> None:

@@ -50,6 +50,11 @@ class Counts:
     refusals: Mapping[str, int] = field(default_factory=dict)
     best_q: float | None = None
 
+    @property
+    def by_frequency(self) -> list[tuple[str, int]]:
+        """Reason codes of refusals with their number, most frequent first."""
+        return sorted(self.refusals.items(), key=lambda item: (-item[1], item[0]))
+
 
 @dataclass(frozen=True)
 class ReportData:

@@ -87,6 +87,7 @@ def index_page(dossiers: Sequence[Dossier], pages: Sequence[str], setting: Setti
         contradicted=sum(bool(item.finding["contradictions"]) for item in dossiers),
         top_kw=1.02 * highest,
         counts=setting.data.counts,
+        refusals=setting.data.counts.by_frequency,
         provenance=provenance.provenance(setting.data.manifest),
     )
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,8 +30,8 @@ def write_report(data: ReportData, folder: Path, mask: bool = False) -> ReportPa
     """Write ``list.xlsx``, ``evidence/<finding_id>.html`` and ``index.html`` into ``folder``.
 
     The same data give the same bytes. ``mask`` hides names, 户号, addresses and network addresses but for
-    their beginnings. The index is written last, so it never points at a page that is not there. Raises
-    ValueError for a finding_id that is no file name.
+    their beginnings. The index is written last, so it never points at a page that is not there; then
+    the pages of an earlier run are removed. Raises ValueError for a finding_id that is no file name.
     """
     files = list(dossiers(data, mask))
     names = [_page_name(item) for item in files]
@@ -41,7 +42,15 @@ def write_report(data: ReportData, folder: Path, mask: bool = False) -> ReportPa
     paths = ReportPaths(folder / "list.xlsx", folder / "index.html", pages)
     _write(paths.list_xlsx, list_workbook(files, addresses, data, mask))
     _write(paths.index_html, index_page(files, addresses, Setting(data, mask, "")).encode())
+    _remove_others(folder / PAGES, names)
     return paths
+
+
+def _remove_others(folder: Path, names: Sequence[str]) -> None:
+    """Remove pages that an earlier run left here: a site off the list must not stay accused."""
+    for page in folder.glob("F-*.html"):
+        if page.name not in names:
+            page.unlink()
 
 
 def _page_name(dossier: Dossier) -> str:

@@ -212,10 +212,9 @@ def _sum(findings: Sequence[dict[str, Any]], name: str) -> float:
 
 
 def _refusals(data: ReportData) -> list[tuple[Words, str]]:
-    ordered = sorted(data.counts.refusals.items(), key=lambda item: (-item[1], item[0]))
     return [
         (Words(f"Refused: {refusal(code).en}", f"未作判断：{refusal(code).zh}"), f"{count:,}")
-        for code, count in ordered
+        for code, count in data.counts.by_frequency
     ]
 
 
