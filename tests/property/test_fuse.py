@@ -13,12 +13,14 @@ from minewatch.fuse.combination import (
     FamilyScores,
     family_result,
     posterior,
+    prior_share,
     site_p_values,
     site_scores,
 )
 from minewatch.fuse.discovery import q_values
 from minewatch.fuse.nulls import Null, null_from_table
 from minewatch.fuse.power import add_parts, combine_same, compare
+from minewatch.fuse.strength import Calibration, density_ratio
 from minewatch.schema.evidence import Estimate
 
 P_VALUES = st.lists(st.floats(1e-9, 1.0), min_size=1, max_size=60)
@@ -83,7 +85,7 @@ def test_innocent_sites_are_listed_no_more_often_than_stated(subjects: int) -> N
         results = [
             family_result(
                 FamilyScores(np.repeat(np.arange(sites), subjects), rng.normal(size=sites * subjects)),
-                null_of(rng, 1999),
+                Calibration(null_of(rng, 1999)),
                 sites,
             )
             for _ in range(2)
@@ -123,7 +125,7 @@ def test_a_family_is_combined_as_its_slow_twin_does(scores: list[list[float]]) -
     null = null_of(np.random.default_rng(3), 50)
     sites = np.repeat(np.arange(len(scores)), [len(mine) for mine in scores])
     family = FamilyScores(sites, np.array([score for mine in scores for score in mine]))
-    result = family_result(family, null, len(scores))
+    result = family_result(family, Calibration(null), len(scores))
     expected = slow_family(scores, null)
     assert result.p_values == pytest.approx([p for p, _ in expected])
     assert result.strength == pytest.approx([strength for _, strength in expected], abs=1e-9)
@@ -141,6 +143,40 @@ def test_two_families_combine_as_fisher_does() -> None:
     assert site_p_values(unseen, seen["b"]) == pytest.approx([0.03 / 0.1])
     assert site_p_values(unseen, unseen) == pytest.approx([1.0])
     assert sum(WAYS) == pytest.approx(1)
+
+
+@given(st.integers(0, 1000))
+def test_strength_rises_and_is_about_the_ratio_of_densities(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    calibration = Calibration(null_of(rng, 4000), np.sort(rng.normal(2, 1, 2000)))
+    grid = np.linspace(-4, 6, 101)
+    strength = calibration.strength(grid)
+    assert np.all(np.diff(strength) >= 0)
+    assert np.all(np.isfinite(strength))
+    inside = (grid > -0.5) & (grid < 2)
+    assert strength[inside] == pytest.approx((2 * grid[inside] - 2) / math.log(10), abs=0.5)
+
+
+def test_strength_is_bounded_by_the_innocents_that_were_seen() -> None:
+    null = null_of(np.random.default_rng(1), 99)
+    _, strengths = density_ratio(null, np.full(50, 30.0))
+    assert strengths[-1] == pytest.approx(2, abs=0.01)
+    assert Calibration(null).strength(np.array([30.0])) == pytest.approx([2])
+
+
+def test_posteriors_mean_what_they_say() -> None:
+    """Of sites with a posterior near p a share p mines, with the share of mines estimated from them."""
+    rng = np.random.default_rng(5)
+    mines = rng.random(40_000) < 0.02
+    scores = rng.normal(np.where(mines, 3.0, 0.0), 1.0)
+    calibration = Calibration(null_of(rng, 20_000), np.sort(rng.normal(3, 1, 5000)))
+    strength = calibration.strength(scores)
+    share = prior_share(strength)
+    assert share == pytest.approx(mines.mean(), rel=0.15)
+    stated = posterior(strength, share)
+    for low, high in ((0.05, 0.3), (0.3, 0.7), (0.7, 1.0)):
+        chosen = (stated >= low) & (stated < high)
+        assert mines[chosen].mean() == pytest.approx(stated[chosen].mean(), abs=0.1)
 
 
 def strong(strength: float, spoke: bool = True) -> FamilyResult:

@@ -49,9 +49,13 @@ def scan(  # noqa: PLR0913 - the options of a verb, given by name
         typer.Option(min=0.0, max=1.0, help=say("False-discovery rate of the list", "清单的错误发现率")),
     ] = 0.10,
     prior: Annotated[
-        float,
-        typer.Option(min=1e-6, max=0.5, help=say("Share of sites that mine, assumed", "假定的挖矿场所占比")),
-    ] = 0.001,
+        float | None,
+        typer.Option(
+            min=1e-6,
+            max=0.5,
+            help=say("Share of sites that mine [from the data]", "挖矿场所占比 [由数据估计]"),
+        ),
+    ] = None,
     history: Annotated[
         int, typer.Option(min=1, max=3660, help=say("Days of readings used", "使用的读数天数"))
     ] = 365,

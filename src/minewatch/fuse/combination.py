@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minewatch.fuse.nulls import Null
+from minewatch.fuse.strength import Calibration
 
 Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int64]
@@ -34,6 +34,12 @@ WAYS = Ways(first=0.8, second=0.1, both=0.1)
 largest because few innocents of each class are known (assumed; fixed before the data are seen)."""
 
 
+LEAST_PRIOR, MOST_PRIOR = 1e-4, 0.2
+"""Bounds of an estimated share of mining sites (assumed)."""
+
+_ROUNDS = 200
+
+
 @dataclass(frozen=True)
 class FamilyScores:
     """What one family says: ``scores[i]`` (log10 likelihood ratio) of a subject at ``sites[i]``."""
@@ -55,16 +61,15 @@ class FamilyResult:
     sign: Flags
 
 
-def family_result(family: FamilyScores, null: Null, sites: int) -> FamilyResult:
+def family_result(family: FamilyScores, calibration: Calibration, sites: int) -> FamilyResult:
     """Combine the subjects of each site.
 
     The p-value is that of Simes 1986 for the k subjects of a site: like Bonferroni where one of them stands
     out, like a single test where all do; valid under positive dependence. The likelihood ratio is the mean
-    over subjects, for a farm at one of them. A score counts for no more than 1 / P(innocent score ≥ s): no
-    verdict is surer than the innocents that were seen allow.
+    over subjects of their calibrated ratios, for a farm at one of them.
     """
-    bound = null.exceedance(family.scores)
-    strength = np.minimum(family.scores, -np.log10(bound))
+    bound = calibration.null.exceedance(family.scores)
+    strength = calibration.strength(family.scores)
     count = np.bincount(family.sites, minlength=sites)
     total = np.bincount(family.sites, weights=10.0**strength, minlength=sites)
     spoke = count > 0
@@ -111,6 +116,23 @@ def site_scores(first: FamilyResult, second: FamilyResult, agreement: Floats) ->
     both = ONE_FARM * 10.0 ** (first.strength + second.strength + agreement)
     alone = ONE_FAMILY_ONLY * (10.0**first.strength + 10.0**second.strength)
     return np.where(first.spoke & second.spoke, np.log10(both + alone), first.strength + second.strength)
+
+
+def prior_share(scores: Floats) -> float:
+    """Return the share of sites that mine, the most likely one given their log10 likelihood ratios.
+
+    Maximum likelihood of a two-part mixture by expectation and maximisation (Dempster, Laird, Rubin 1977),
+    kept between ``LEAST_PRIOR`` and ``MOST_PRIOR``.
+    """
+    ratios = 10.0 ** np.clip(scores, -30.0, 30.0)
+    share = 0.01
+    for _ in range(_ROUNDS):
+        share = min(MOST_PRIOR, max(LEAST_PRIOR, _posterior_share(ratios, share)))
+    return share
+
+
+def _posterior_share(ratios: Floats, share: float) -> float:
+    return float(np.mean(share * ratios / (1 - share + share * ratios))) if len(ratios) else share
 
 
 def posterior(scores: Floats, prior: float) -> Floats:

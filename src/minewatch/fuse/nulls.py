@@ -9,12 +9,10 @@ their distribution.
 """
 
 from dataclasses import dataclass
-from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 Floats = npt.NDArray[np.float64]
 
@@ -33,16 +31,6 @@ class Null:
         for known, weight in zip(self.scores, weights, strict=True):
             above += weight * (len(known) - np.searchsorted(known, scores, side="left"))
         return np.minimum(1.0, above / (1 + weights.max()))
-
-
-def shipped_null(family: str) -> Null:
-    """Return the null of a family ("meter" or "wire") that comes with the package.
-
-    Raises FileNotFoundError where there is none.
-    """
-    file = resources.files(__package__).joinpath("calibration", f"{family}.parquet")
-    with resources.as_file(file) as path:
-        return null_from_table(pq.read_table(path, use_threads=False))
 
 
 def null_from_table(table: pa.Table) -> Null:

@@ -13,11 +13,18 @@ import pyarrow.compute as pc
 from minewatch.attribute.describe import describe
 from minewatch.attribute.leases import endpoint_of
 from minewatch.attribute.sites import Attribution, Registers, attribute
-from minewatch.fuse.combination import FamilyScores, family_result, posterior, site_p_values, site_scores
+from minewatch.fuse.combination import (
+    FamilyScores,
+    family_result,
+    posterior,
+    prior_share,
+    site_p_values,
+    site_scores,
+)
 from minewatch.fuse.discovery import q_values
 from minewatch.fuse.farm import farm_of
 from minewatch.fuse.findings import Case, Run, findings_table
-from minewatch.fuse.nulls import Null
+from minewatch.fuse.strength import Calibration
 from minewatch.fuse.verdicts import Surroundings
 from minewatch.runs.evidence_rows import EvidenceRows, columns_of, rows_by_id
 from minewatch.schema.analysis_tables import ASSESSMENTS
@@ -37,16 +44,16 @@ _READ = ("subject_kind", "subject_id", "log10_lr", "onset_at", "ended_at")
 class Question:
     """What is asked of the evidence of run ``run_id``.
 
-    ``rate`` is the false-discovery rate of the list, ``prior`` the share of sites that mine. ``hosts`` are
-    the network addresses looked at. ``peak_kw`` gives for usage points the largest load each showed in the
-    period (missing: no reading).
+    ``rate`` is the false-discovery rate of the list, ``prior`` the share of sites that mine (None: estimated
+    from the scores). ``hosts`` are the network addresses looked at. ``peak_kw`` gives for usage points the
+    largest load each showed in the period (missing: no reading).
     """
 
     run_id: str
     period: Period
     rate: float
-    prior: float
-    nulls: Mapping[str, Null]
+    prior: float | None
+    calibrations: Mapping[str, Calibration]
     hosts: Sequence[str]
     peak_kw: Callable[[Sequence[str]], Mapping[str, float]]
 
@@ -102,9 +109,9 @@ def conclude(evidence: EvidenceRows, registers: Registers, question: Question) -
     """Attribute, combine and list. The same rows give the same result, in whatever order they come."""
     rows = columns_of(evidence, _READ)
     attribution, board = _board(rows, registers, question.period)
-    nulls, sites = question.nulls, len(board.site_ids)
-    meter = family_result(board.meter.family(), nulls[METER], sites)
-    wire = family_result(board.wire.by_host(), nulls[WIRE], sites)
+    known, sites = question.calibrations, len(board.site_ids)
+    meter = family_result(board.meter.family(), known[METER], sites)
+    wire = family_result(board.wire.by_host(), known[WIRE], sites)
     agreement = np.zeros(sites)
     for site, log10_lr in _agreements(np.flatnonzero(meter.sign & wire.sign), board, evidence, question):
         agreement[site] = log10_lr
@@ -113,7 +120,8 @@ def conclude(evidence: EvidenceRows, registers: Registers, question: Question) -
     scores = site_scores(meter, wire, agreement)[tested]
     silent = _silent_hosts(question.hosts, board.wire, attribution)
     q = q_values(p_values, len(tested) + silent)
-    verdict = _Verdict(tested, scores, posterior(scores, question.prior), p_values, q)
+    prior = prior_share(scores) if question.prior is None else question.prior
+    verdict = _Verdict(tested, scores, posterior(scores, prior), p_values, q)
     cases = _cases(verdict.listed(question.rate), board, attribution, evidence, question)
     summary = {
         "sites_tested": len(tested),
@@ -122,6 +130,7 @@ def conclude(evidence: EvidenceRows, registers: Registers, question: Question) -
         "refusals": _refusals(evidence),
         "unattributed": dict(Counter(x.refusal.code for x in attribution.endpoints if x.refusal)),
         "listed": len(cases),
+        "prior": prior,
         "best_q": float(q.min()) if len(q) else None,
     }
     findings = findings_table(cases, Run(question.run_id, question.period))

@@ -26,7 +26,7 @@ from minewatch.runs.evidence_rows import LakeEvidence, RecomputedEvidence, rows_
 from minewatch.runs.judgement import host_of
 from minewatch.runs.manifest import RunManifest, manifest_from_row
 from minewatch.runs.partitions import after, by_bucket, flow_partitions, history_days, load_partitions
-from minewatch.runs.scan import Request, assessments_of, judge, plan, shipped_nulls, step_parameters
+from minewatch.runs.scan import Request, assessments_of, judge, plan, step_parameters
 from minewatch.schema.analysis_tables import EVIDENCE
 from minewatch.schema.steps import Partition, Step
 
@@ -82,7 +82,7 @@ def replay(lake: Lake, finding_id: str, engine: Engine) -> Replay:
     _check(lake, manifest, snapshot)
     anew = _recomputed(lake, snapshot, manifest, finding, engine)
     stored = LakeEvidence(lake, newest, manifest)
-    result = judge(lake, snapshot, manifest, RecomputedEvidence(stored, anew), shipped_nulls())
+    result = judge(lake, snapshot, manifest, RecomputedEvidence(stored, anew))
     kept = rows_by_id(stored, [*anew["evidence_id"].to_pylist(), *finding["evidence_ids"]])
     assessments = assessments_of(lake, newest, manifest.run_id)
     comparisons = [

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
-from minewatch.fuse.nulls import Null, shipped_null
+from minewatch.fuse.strength import Calibration, shipped_calibration
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.failures import LakeError
 from minewatch.lake.lake import Lake
@@ -42,9 +43,6 @@ from minewatch.schema.steps import Partition, PartResult, Step
 VERB = "scan"
 HISTORY_DAYS = 365
 RATE = 0.10
-PRIOR = 0.001
-"""Share of sites that mine before anything is known (assumed: one in a thousand)."""
-
 REGISTERS = ("usage_points", "ip_leases", "enterprises")
 STEPS = (LOAD_STEP, POOL_FLOW_STEP)
 _WORK = ".scan"
@@ -78,14 +76,15 @@ FAILURES = (LakeError, EngineError, PeriodError)
 
 @dataclass(frozen=True)
 class Request:
-    """What to scan for: the period, the false-discovery rate of the list, the prior share of mines.
+    """What to scan for: the period, the false-discovery rate of the list, the prior share of mining sites.
 
-    ``history_days``: how far before the period's end readings are used.
+    ``prior`` None: estimated from the run itself. ``history_days``: how far before the period's end
+    readings are used.
     """
 
     period: Period
     rate: float = RATE
-    prior: float = PRIOR
+    prior: float | None = None
     history_days: int = HISTORY_DAYS
 
 
@@ -158,7 +157,7 @@ def scan_lake(
         parts = [] if shared else _detect(lake, snapshot, manifest, engine, folder, watcher)
         evidence = LakeEvidence(lake, snapshot, manifest) if shared else PartEvidence(parts)
         watcher.stage("sites", 1)
-        result = judge(lake, snapshot, manifest, evidence, shipped_nulls())
+        result = judge(lake, snapshot, manifest, evidence)
         watcher.part(result.assessments.num_rows)
         watcher.stage("commit", 1)
         tables: dict[str, Sequence[PartResult] | pa.Table] = {
@@ -178,7 +177,6 @@ def judge(
     snapshot: Snapshot,
     manifest: RunManifest,
     evidence: EvidenceRows,
-    nulls: Mapping[str, Null],
 ) -> Conclusion:
     """Attribute and combine ``evidence`` with the registers of ``snapshot``, as the manifest says."""
     hosts, flows = _hosts(lake, snapshot, manifest.period)
@@ -187,7 +185,7 @@ def judge(
         manifest.period,
         manifest.parameters["rate"],
         manifest.parameters["prior"],
-        nulls,
+        calibrations(),
         hosts,
         lambda names: peak_kw(lake, snapshot, names, manifest.period),
     )
@@ -226,9 +224,10 @@ def peak_kw(lake: Lake, snapshot: Snapshot, usage_points: Sequence[str], period:
     return peaks
 
 
-def shipped_nulls() -> dict[str, Null]:
-    """Return the nulls that come with the package, by family."""
-    return {family: shipped_null(family) for family in (METER, WIRE)}
+@cache
+def calibrations() -> Mapping[str, Calibration]:
+    """Return the calibrations that come with the package, by family."""
+    return {family: shipped_calibration(family) for family in (METER, WIRE)}
 
 
 def _detect(
