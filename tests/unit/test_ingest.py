@@ -1,6 +1,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from minewatch.sources.batch import Batch, Reject, batch_schema
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 DAY = date(2026, 5, 1)
 NAN = math.nan
+WHY = reason("series_all_zero", days=3)
 
 
 @pytest.fixture
@@ -81,6 +83,21 @@ def test_the_same_bytes_bring_nothing_new(lake: Lake, folder: Folder) -> None:
     assert lake.snapshot().revision == 1
 
 
+def test_another_word_on_the_same_bytes_has_them_read_again(lake: Lake, folder: Folder) -> None:
+    wrong = folder.file(
+        "a.csv", batch("daily_readings", [energy("a", 1.0)], [Reject(9, WHY, row={"a": "1"})])
+    )
+    ingest_file(lake, wrong, AT)
+    right = batch("daily_readings", [energy("a", 4.0), energy("b", 2.0)])
+    mapped = replace(wrong, batches=[right], told='{"unit": "kWh"}')
+    assert counts(ingest_file(lake, mapped, AT)) == (2, 2, 1, 0, 0)
+    assert [row["energy_kwh"] for row in valid(lake, "daily_readings")] == [4.0, 2.0]
+    assert [row["resolved_by"] for row in valid(lake, "quarantine")] == [wrong.source.source_id]
+    assert [row["told"] for row in valid(lake, "files")] == [mapped.told]
+    for again in (mapped, wrong):
+        assert ingest_file(lake, again, AT).is_known
+
+
 def test_later_values_win_and_earlier_ones_stay(lake: Lake, folder: Folder) -> None:
     ingest_file(lake, folder.file("a", batch("daily_readings", [energy("a", 1.0), energy("b", NAN)])), AT)
     rows = [energy("a", 1.5), energy("b", NAN), energy("c", 3.0)]
@@ -122,10 +139,9 @@ def test_null_in_a_key_is_a_value(lake: Lake, folder: Folder) -> None:
 
 
 def test_rejects_keep_file_line_column_value_and_reason(lake: Lake, folder: Folder) -> None:
-    why = reason("series_all_zero", days=3)
     rejects = [
-        Reject(7, why, "电量", "=1+1", {"户号": "a", "电量": "=1+1"}),
-        Reject(8, why, "kw", "x", {"户号": "b"}, cell_only=True, source_rows=0),
+        Reject(7, WHY, "电量", "=1+1", {"户号": "a", "电量": "=1+1"}),
+        Reject(8, WHY, "kw", "x", {"户号": "b"}, cell_only=True, source_rows=0),
     ]
     result = ingest_file(
         lake, folder.file("坏.csv", batch("daily_readings", [energy("b", 1.0)], rejects)), AT

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +14,7 @@ from minewatch.lake.comparison import Comparison, Counts
 from minewatch.lake.lake import DEFAULT_WAIT_S, Lake
 from minewatch.lake.moves import CUSTOMER_TABLES, moved_file, moves
 from minewatch.lake.parquet import DataFile
-from minewatch.lake.quarantine import contradiction_rejects, quarantine_rows, resolved
+from minewatch.lake.quarantine import Origin, contradiction_rejects, quarantine_rows, resolved
 from minewatch.lake.source import Reconciliation, SourceFile
 from minewatch.lake.staging import Stage
 from minewatch.lake.writer import Transaction
@@ -34,6 +35,8 @@ class Foreign:
     batches: Iterable[Batch]
     resubmitted: frozenset[str] = frozenset()
     """Ids of the quarantined rows that the file corrects."""
+    told: str = ""
+    """What the user said of the file, as JSON; another word on the same bytes has them read again."""
 
 
 @dataclass(frozen=True)
@@ -44,17 +47,15 @@ class Headway:
     bytes_done: int
 
 
-def known(lake: Lake, snapshot: Snapshot, source: SourceFile) -> Reconciliation | None:
-    """Return what became of the same bytes before, or None where they are new."""
-    id_ = source.source_id
-    ledger = lake.read(snapshot, "files", {"source_id": (id_, f"{id_}~")})
-    if not len(ledger):
+def known(lake: Lake, snapshot: Snapshot, foreign: Foreign) -> Reconciliation | None:
+    """Return what became of the same bytes before; None where they are new, or the user says more of them."""
+    ledger = _ledger(lake, snapshot, foreign.source.source_id)
+    if not ledger or foreign.told not in ("", ledger[0]["told"]):
         return None
-    entry = ledger.to_pylist()[0]
     names = ("format", "rows_in", "accepted", "corrected", "duplicate", "quarantined", "cells_put_aside")
-    tables = entry["table"].split(",") if entry["table"] else []
-    same = {name: entry[name] for name in names}
-    return Reconciliation(source, tables=tables, **same, notes=entry["notes"], is_known=True)
+    same = {name: ledger[0][name] for name in (*names, "notes")}
+    tables = ledger[0]["table"].split(",") if ledger[0]["table"] else []
+    return Reconciliation(foreign.source, tables=tables, **same, is_known=True)
 
 
 def ingest_file(
@@ -69,10 +70,10 @@ def ingest_file(
     The same bytes again are not read. Nothing of the file is in the lake if this raises: what the reader
     raises, ``LakeBusyError``, ``DiskFullError``, ``FileChangedError``.
     """
-    if again := known(lake, lake.snapshot(), foreign.source):
+    if again := known(lake, lake.snapshot(), foreign):
         return again
     with lake.writing(VERB, at, wait_s) as transaction:
-        if again := known(lake, transaction.base, foreign.source):
+        if again := known(lake, transaction.base, foreign):
             return again
         return _Ingest(lake, transaction, foreign).run(progress)
 
@@ -119,7 +120,8 @@ class _Ingest:
         self._put_aside(batch.table, batch.rejected)
 
     def _put_aside(self, table: str, rejects: Sequence[Reject]) -> None:
-        rows = quarantine_rows(self._foreign.source, table, rejects, self._put_aside_rows)
+        origin = Origin(self._foreign.source, table, self._foreign.told)
+        rows = quarantine_rows(origin, rejects, self._put_aside_rows)
         self._cells += sum(reject.cell_only for reject in rejects)
         self._put_aside_rows += len(rows)
         self._stage.add("quarantine", rows, {})
@@ -158,9 +160,9 @@ class _Ingest:
             ]
 
     def _resolve(self) -> None:
-        if ids := self._foreign.resubmitted:
+        if self._foreign.resubmitted or self._foreign.told:
             base = self._lake.read(self._transaction.base, "quarantine")
-            rows = resolved(base, ids, self._foreign.source.source_id)
+            rows = resolved(base, self._foreign.resubmitted, self._foreign.source.source_id)
             self._stage.add("quarantine", rows, {"source_line": rows.column("line"), "source_rows": 0})
 
     def _reconciliation(self) -> Reconciliation:
@@ -204,6 +206,7 @@ class _Ingest:
             "quarantined": result.quarantined,
             "cells_put_aside": result.cells_put_aside,
             "notes": result.notes,
+            "told": self._foreign.told,
             "revision": self._transaction.revision,
             "ingested_at": self._transaction.at,
         }
@@ -212,8 +215,16 @@ class _Ingest:
         before = self._transaction.base.rows.get(table, 0)
         if table == "quarantine":
             return before + self._put_aside_rows
+        if table == "files":
+            source_id = self._foreign.source.source_id
+            return before + (not _ledger(self._lake, self._transaction.base, source_id))
         replaced = self._counts[table].replaced if table in self._counts else 0
         return before + sum(file.rows for file in self._stage.files[table]) - replaced
+
+
+def _ledger(lake: Lake, snapshot: Snapshot, source_id: str) -> list[dict[str, Any]]:
+    where = {"source_id": (source_id, f"{source_id}~")}
+    return lake.read(snapshot, "files", where).to_pylist()
 
 
 def _source_rows(files: Sequence[DataFile]) -> int:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from math import isnan
 from typing import Any
 
@@ -21,19 +22,32 @@ _STAGED = pa.schema(
 )
 
 
-def quarantine_rows(source: SourceFile, table: str, rejects: Iterable[Reject], first: int) -> pa.Table:
+@dataclass(frozen=True)
+class Origin:
+    """Where rejects come from: the file, the table they were meant for, what the user said of the file."""
+
+    source: SourceFile
+    table: str
+    told: str
+
+
+def quarantine_rows(origin: Origin, rejects: Iterable[Reject], first: int) -> pa.Table:
     """Return the rows of ``quarantine`` for ``rejects``, with ``source_line`` and ``source_rows``.
 
     ``first`` is how many of the file's rejects came before: line numbers repeat in a file of several parts.
     """
-    rows = [_row(source, table, each, number) for number, each in enumerate(rejects, first)]
+    rows = [_row(origin, each, number) for number, each in enumerate(rejects, first)]
     return pa.Table.from_pylist(rows, schema=_STAGED)
 
 
 def resolved(rows: pa.Table, ids: Set[str], source_id: str) -> pa.Table:
-    """Return those of the quarantined ``rows`` that are open and in ``ids``, as resolved by ``source_id``."""
-    chosen = pc.is_in(rows.column("quarantine_id"), value_set=pa.array(sorted(ids), pa.string()))
-    still_open = rows.filter(pc.and_(chosen, pc.is_null(rows.column("resolved_by"))))
+    """Return the open ones of the quarantined ``rows`` that the file ``source_id`` settles, marked so.
+
+    These are the entries ``ids``, which it corrects, and those of an earlier reading of the same file.
+    """
+    corrected = pc.is_in(rows.column("quarantine_id"), value_set=pa.array(sorted(ids), pa.string()))
+    settled = pc.or_(corrected, pc.equal(rows.column("source_id"), source_id))
+    still_open = rows.filter(pc.and_(settled, pc.is_null(rows.column("resolved_by"))))
     place = still_open.schema.get_field_index("resolved_by")
     by = pa.array([source_id] * len(still_open), pa.string())
     return still_open.set_column(place, still_open.schema.field(place), by)
@@ -58,12 +72,12 @@ def contradiction_rejects(table: str, rows: pa.Table) -> Sequence[Reject]:
     ]
 
 
-def _row(source: SourceFile, table: str, reject: Reject, number: int) -> dict[str, Any]:
+def _row(origin: Origin, reject: Reject, number: int) -> dict[str, Any]:
     return {
-        "quarantine_id": content_id("Q", source.source_id, number),
-        "source_id": source.source_id,
-        "file_name": source.name,
-        "table": table,
+        "quarantine_id": content_id("Q", origin.source.source_id, origin.told, number),
+        "source_id": origin.source.source_id,
+        "file_name": origin.source.name,
+        "table": origin.table,
         "line": reject.line,
         "column": reject.column,
         "value": reject.value,

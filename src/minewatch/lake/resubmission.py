@@ -43,7 +43,7 @@ class Resubmission:
 def open_entries(quarantine: pa.Table) -> pa.Table:
     """Return the entries of ``quarantine`` that nothing resolved yet, in the order of their files."""
     unresolved = quarantine.filter(pc.is_null(quarantine.column("resolved_by")))
-    order = [(name, "ascending") for name in ("file_name", "source_id", "table", "line")]
+    order = [(name, "ascending") for name in ("file_name", "source_id", "table", "line", "column")]
     return unresolved.sort_by(order)
 
 

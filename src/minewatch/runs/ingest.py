@@ -1,9 +1,10 @@
 """Foreign files into a lake: what each file is, archives first, each file one commit."""
 
+import json
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -143,12 +144,21 @@ def _taken(
             reader_version=file.recognised.version,
             batches=file.recognised.reader(file.read_path, options),
             resubmitted=file.resubmitted,
+            told=_told(options),
         )
         return Outcome(file.path, ingest_file(lake, foreign, at, watcher.read, wait_s))
     except (DiskFullError, LakeBusyError):
         raise
     except (LakeError, UnreadableFile, OSError) as error:
         return Outcome(file.path, error=error)
+
+
+def _told(options: ReadOptions) -> str:
+    """Return what the user said of the file, in a form that is the same for the same words."""
+    if options.mapping is None and options.table is None:
+        return ""
+    mapping = None if options.mapping is None else asdict(options.mapping)
+    return json.dumps({"mapping": mapping, "table": options.table}, ensure_ascii=False, sort_keys=True)
 
 
 def _zone(name: str) -> ZoneInfo:

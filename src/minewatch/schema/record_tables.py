@@ -96,6 +96,7 @@ FILES = pa.schema(
             required=True,
         ),
         column("notes", pa.list_(REASON), "what the reader noticed"),
+        column("told", pa.string(), "JSON object: mapping and table that the user gave; empty: none"),
         column("revision", pa.int64(), "commit number of its rows", required=True),
         column("ingested_at", INSTANT, "time of the commit", required=True),
     ]
@@ -103,7 +104,9 @@ FILES = pa.schema(
 
 QUARANTINE = pa.schema(
     [
-        column("quarantine_id", pa.string(), "hash of the file and the number of the entry in it", required=True),
+        column(
+            "quarantine_id", pa.string(), "hash of the file and the number of the entry in it", required=True
+        ),
         column("source_id", pa.string(), "SHA-256 of the file", required=True),
         column("file_name", pa.string(), "name without folder", required=True),
         column("table", pa.string(), "table the row was meant for", required=True),

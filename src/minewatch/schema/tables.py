@@ -15,8 +15,8 @@ class Layout(StrEnum):
     """How the rows of a table are spread over partitions.
 
     ``bucket``: by a hash of the transformer, so that one partition holds a transformer with all its
-    customers. ``capture``: by the file or sensor that the flows were seen in. ``whole``: small, given complete to
-    every partition.
+    customers. ``capture``: by the file or sensor that the flows were seen in. ``whole``: small, given
+    complete to every partition.
     """
 
     BUCKET = "bucket"
