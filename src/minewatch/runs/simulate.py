@@ -66,9 +66,17 @@ def county_plan(
     region_codes: tuple[str, ...] = (),
     interval_minutes: int = 15,
 ) -> CountyPlan:
-    """Return a plan; no ``region_codes`` are those of ``CountyPlan``. Raises ValueError as it does."""
+    """Return a plan; no ``region_codes`` are those of ``CountyPlan``. Raises ValueError as it does.
+
+    A partition holds at most 1,000 customers and 400,000 customer-days, about 1 GB while it is made.
+    """
     usual = CountyPlan(seed=seed, customers=customers, days=days, start_on=start_on)
-    return replace(usual, region_codes=region_codes or usual.region_codes, interval_minutes=interval_minutes)
+    return replace(
+        usual,
+        region_codes=region_codes or usual.region_codes,
+        interval_minutes=interval_minutes,
+        partition_customers=max(min(1000, 400_000 // days), 1),
+    )
 
 
 def simulate(

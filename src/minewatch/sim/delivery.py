@@ -61,7 +61,11 @@ def deliver_partition(plan: CountyPlan, number: int, folder: Path, file_format: 
     made, plant = partition(plan, number), plant_tables(plan, number)
     people = people_of(plan, number, made.customers)
     tables = {**made.tables, **plant.tables, **_people_tables(made, people)}
-    sizes = [_write(plan, number, folder / "files", name, rows, file_format) for name, rows in tables.items()]
+    sizes = [
+        _write(plan, number, folder / "files", name, rows, file_format)
+        for name, rows in tables.items()
+        if rows.num_rows
+    ]
     drawn = _drawn(plan, made, people, plant)
     flows: list[dict[str, Any]] = []
     for carrier in CARRIERS if has_tap(plan, number) else ():
