@@ -63,6 +63,7 @@ def test_foreign_text_becomes_visible_or_masked() -> None:
     assert visible("a\u202eb\x00\n") == "a⟨U+202E⟩b␀␊"
     assert visible("云杉 Ünïcode") == "云杉 Ünïcode"
     assert mask_name("云杉云算科技有限公司") == "云杉***"
+    assert mask_name("云杉云算科技有限公司, 青岭县兴业路18号") == "云杉***"
     assert mask_name("3301880041275") == "330***75"
     assert mask_name("198.51.100.24:51822") == "198.51.*.*:51822"
     assert mask_traces("at 2001:db8::17 and 198.51.100.24") == "at 2001:db8:* and 198.51.*.*"

@@ -46,9 +46,10 @@ _WALLET = re.compile(r"(?<![\w-])(?=\w*\d)\w{24,}(?![\w-])")
 def mask_name(text: str) -> str:
     """Return a name, number or address with all but its beginning hidden.
 
-    A quarter of it stays, at most six characters; of a long number the last two digits stay as well.
+    A quarter of it stays, at most six characters; of a long number the last two digits stay as well. What
+    follows a comma (a name with its address) goes altogether.
     """
-    text = text.strip()
+    text = text.strip().partition(",")[0]
     if _ADDRESS.search(text):
         return mask_traces(text)
     kept = text[: min(6, max(1, len(text) // 4))]
