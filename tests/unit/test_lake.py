@@ -9,7 +9,13 @@ import pytest
 
 from minewatch.lake import compaction
 from minewatch.lake.commits import CommitLog
-from minewatch.lake.failures import LakeBusyError, LakeExistsError, NoLakeError, NoRevisionError
+from minewatch.lake.failures import (
+    DiskFullError,
+    LakeBusyError,
+    LakeExistsError,
+    NoLakeError,
+    NoRevisionError,
+)
 from minewatch.lake.lake import Lake
 from minewatch.schema.ids import bucket_of
 from minewatch.schema.steps import PartResult
@@ -136,6 +142,19 @@ def test_what_is_staged_and_not_committed_is_never_seen(lake: Lake) -> None:
         staged.new_file().write_bytes(b"half")
     assert lake.snapshot().revision == 1
     assert sorted(path for path in lake.path.rglob("*") if path.suffix == ".parquet") == before
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(28, "No space left on device"),
+        RuntimeError("Generic LocalFileSystem: File too large (os error 27)"),
+    ],
+)
+def test_a_full_disk_is_told_whichever_library_met_it(lake: Lake, error: Exception) -> None:
+    with pytest.raises(DiskFullError, match="as it was before"), lake.writing("scan", AT):
+        raise error
+    assert lake.snapshot().revision == 0
 
 
 def test_a_commit_number_is_taken_once(lake: Lake) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_WORDS = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
 class LakeError(Exception):
@@ -96,7 +97,8 @@ def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk under ``path`` into ``DiskFullError``, whichever library met it."""
     try:
         yield
-    except OSError as error:
-        if error.errno in _DISK_ERRORS or "No space left" in str(error):
-            raise DiskFullError(path, error.strerror or str(error)) from error
+    except Exception as error:
+        # DuckDB and Delta have errors of their own that are no OSError and carry the system's words only.
+        if getattr(error, "errno", None) in _DISK_ERRORS or any(word in str(error) for word in _DISK_WORDS):
+            raise DiskFullError(path, getattr(error, "strerror", None) or str(error)) from error
         raise

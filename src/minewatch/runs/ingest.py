@@ -23,7 +23,7 @@ from minewatch.sources.unreadable import UnreadableFile
 __all__ = ["FAILURES", "Headway", "Outcome", "Settings", "ingest", "open_or_create"]
 
 DEFAULT_ZONE = "Asia/Shanghai"
-FAILURES = (LakeError, UnreadableFile, BadMapping)
+FAILURES = (LakeError, UnreadableFile, BadMapping, OSError)
 """What goes wrong for reasons that the user can act on."""
 
 _FIRST = ("transformers", "usage_points")
