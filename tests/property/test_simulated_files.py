@@ -70,6 +70,15 @@ def test_a_run_that_was_killed_is_completed(county: Path, tmp_path: Path) -> Non
     assert digests(folder) == digests(county)
 
 
+def test_a_hamlet_without_mines_has_no_empty_file(tmp_path: Path) -> None:
+    hamlet = CountyPlan(seed=1, customers=3, days=1, share_of_mines=0.0)
+    simulate(hamlet, tmp_path / "hamlet", LocalEngine(1))
+    files = [path for path in (tmp_path / "hamlet").rglob("*") if path.is_file()]
+    assert min(path.stat().st_size for path in files) > 20
+    mines = pq.read_table(tmp_path / "hamlet" / "truth" / "truth_plant_mines")
+    assert mines.num_rows == 0
+
+
 def test_truth_files_have_the_schemas_of_the_truth(county: Path) -> None:
     assert {path.name for path in (county / "truth").iterdir()} == set(TRUTH)
     for name, schema in TRUTH.items():

@@ -12,6 +12,7 @@ from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
 from minewatch.sim.county import CountyPlan
 from minewatch.sim.delivery import FILE_FORMATS, Delivered, deliver_partition, deliver_region
+from minewatch.sim.wire.capture import week_of_captures
 
 __all__ = ["FAILURES", "County", "CountyPlan", "FolderInUseError", "county_plan", "read_plan", "simulate"]
 
@@ -121,7 +122,9 @@ def read_plan(folder: Path) -> dict[str, Any]:
 
 def _described(plan: CountyPlan, file_format: str) -> str:
     values = asdict(plan) | {"zone": plan.zone.key, "start_on": plan.start_on.isoformat()}
-    return json.dumps({"plan": values, "file_format": file_format}, ensure_ascii=False, indent=1) + "\n"
+    captured = [day.isoformat() for day in week_of_captures(plan)]
+    described = {"plan": values, "file_format": file_format, "captures_from_to": captured}
+    return json.dumps(described, ensure_ascii=False, indent=1) + "\n"
 
 
 def _take(folder: Path, description: str) -> None:

@@ -123,7 +123,7 @@ def _plant(plan: CountyPlan, number: int, plant: int) -> Plant:
     river = f"{pick(rng, '清白双大龙云金长红石')}{pick(rng, '溪河水江沟')}"
     design, head = log_uniform(rng, 0.6, 12), log_uniform(rng, 12, 180)
     mine = None
-    if plant % _DIVERTING == 2:
+    if plant % _DIVERTING == 2 and plan.share_of_mines > 0:
         mine = draw_mine(
             stream(plan.seed, "county", "plant mine", plant), plan, "plant_line", f"P{plant:06d}"
         )

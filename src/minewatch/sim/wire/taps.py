@@ -38,8 +38,11 @@ def write_tap(site: Site, folder: Path) -> Tapped:
 
 
 def _log_files(site: Site, hour: int) -> dict[str, bytes]:
+    """Name → content; nothing of an hour without flows."""
     window = log_window(site, hour)
     seen = records(site, window)
+    if not seen:
+        return {}
     local = moment(window.start_us).astimezone(site.plan.zone)
     stem, form = f"{site.name}-{local:%Y%m%dT%H}", LOG_FORMS[site.carrier]
     if form == "zeek":
