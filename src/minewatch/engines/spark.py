@@ -2,24 +2,35 @@
 
 import os
 import pickle
+import signal
 import socket
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import cached_property, partial
+from contextlib import contextmanager
+from functools import cache, cached_property, partial
 from pathlib import Path
+from tempfile import TemporaryFile
+from threading import current_thread, main_thread
 from typing import Any
 from uuid import uuid4
 
 from pyspark import AccumulatorParam, SparkConf, SparkContext
+from pyspark.java_gateway import launch_gateway
 
 import minewatch
 from minewatch.engines.base import Item, Result
-from minewatch.engines.failures import EngineError
 from minewatch.engines.java import java_home
 from minewatch.engines.parts import PartTask
+from minewatch.engines.spark_failures import (
+    MasterUnreachableError,
+    NoExecutorError,
+    NotSharedError,
+    OtherVersionError,
+    SparkFailedError,
+)
 from minewatch.schema.steps import Partition, PartResult, Step
 
 CONNECT_S = 5.0
@@ -31,56 +42,6 @@ _PASSED_ON = ("NUMBA_CACHE_DIR",)
 
 Outcome = tuple[int, bool, bytes]
 """(position of the item, whether the task failed, pickled result or exception)."""
-
-
-class MasterUnreachableError(EngineError):
-    """Nobody answers at the master's address."""
-
-    def __init__(self, master: str, reason: str) -> None:
-        super().__init__(
-            f"no Spark master answers at {master} ({reason}); is it running, and is the port right?",
-            f"{master} 上没有 Spark 主节点应答({reason});请确认其已启动且端口正确",
-        )
-
-
-class NoExecutorError(EngineError):
-    """The master gives no executor."""
-
-    def __init__(self, master: str, patience_s: float) -> None:
-        super().__init__(
-            f"{master} has given no executor for {patience_s:.0f} s: no worker is running, or others hold "
-            "all cores or memory (see the master's web page)",
-            f"{master} 在{patience_s:.0f}秒内未分配任何执行器:没有工作节点在运行,或核心、内存已被占用"
-            "(请查看主节点网页)",
-        )
-
-
-class SparkFailedError(EngineError):
-    """Spark itself gave up."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"Spark gave up: {reason}", f"Spark 运行失败:{reason}")
-
-
-class OtherVersionError(EngineError):
-    """A worker runs another version of Minewatch, whose rows may differ."""
-
-    def __init__(self, driver: str, worker: str) -> None:
-        super().__init__(
-            f"a Spark worker has Minewatch {worker}, this machine {driver}: install the same on all",
-            f"Spark 工作节点的 Minewatch 版本为 {worker},本机为 {driver}:请在所有节点安装同一版本",
-        )
-
-
-class NotSharedError(EngineError):
-    """A worker does not see a file that the driver named."""
-
-    def __init__(self, error: OSError) -> None:
-        super().__init__(
-            f"a Spark worker did not find a file: {error}. The lake's folder must be shared: mounted at "
-            "the same path on every worker",
-            f"Spark 工作节点找不到文件:{error}。数据湖所在文件夹必须共享,并在每个节点以相同路径挂载",
-        )
 
 
 class SparkEngine:
@@ -134,13 +95,14 @@ class SparkEngine:
 
     @cached_property
     def _context(self) -> SparkContext:
-        os.environ["JAVA_HOME"] = str(self._java_home)
+        os.environ |= {"JAVA_HOME": str(self._java_home), "SPARK_LOCAL_IP": self._own_address}
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        conf = SparkConf().setMaster(self.master).setAppName("minewatch").setAll(_settings(self._own_address))
-        try:
-            return SparkContext(conf=conf)
-        except Exception as error:
-            raise SparkFailedError(_first_line(error)) from error
+        conf = SparkConf().setMaster(self.master).setAppName("minewatch")
+        with _own_interrupts():
+            try:
+                return SparkContext(conf=conf.setAll(_settings(self._own_address)), gateway=_gateway())
+            except Exception as error:
+                raise SparkFailedError(_first_line(error)) from error
 
     def _collect(self, group: str, attempt: Callable[..., Any], items: Sequence[Any]) -> list[Outcome]:
         self._context.setJobGroup(group, "minewatch", interruptOnCancel=True)
@@ -174,6 +136,31 @@ class SparkEngine:
         except Exception:
             # The context has ended, with it the job: that tells why.
             return 0
+
+
+@cache
+def _gateway() -> Any:
+    """Start the driver's Java, which lives as long as this process; what it writes stays off the terminal."""
+    with TemporaryFile() as log:
+        try:
+            return launch_gateway(SparkConf(), {"stdout": log, "stderr": log})
+        except Exception as error:
+            log.seek(0)
+            lines = log.read().decode(errors="replace").splitlines()
+            raise SparkFailedError(" / ".join(lines[-3:]) or _first_line(error)) from error
+
+
+@contextmanager
+def _own_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C as it was: PySpark takes it over for good, and leaving ``map`` cancels the job anyway."""
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _settings(own_address: str) -> list[tuple[str, str]]:
