@@ -72,12 +72,18 @@ def test_one_worker_writes_the_same_bytes(county: Path, tmp_path: Path) -> None:
 
 
 def test_a_wrong_wish_is_one_sentence(county: Path) -> None:
-    for options, word in ((["--format", "xml"], "xml"), (["--interval", "7"], "7"), ([], str(county))):
+    for options, word in (
+        (["--format", "xml"], "xml"),
+        (["--interval", "7"], "7"),
+        (["--region", "12"], "12"),
+        ([], str(county)),
+    ):
         done = minewatch("simulate", str(county), *options)
         assert done.returncode == 2
         assert "Traceback" not in done.stderr
         assert word in done.stderr.replace("\n", "")
     assert "非空" in minewatch("simulate", str(county), language="zh").stderr
+    assert "六位" in minewatch("simulate", str(county), "--region", "12", language="zh").stderr
 
 
 def digests(folder: Path) -> dict[str, str]:

@@ -35,7 +35,9 @@ def simulate(  # noqa: PLR0913 - the options of the verb
     seed: Annotated[
         int, typer.Option(help=say("Same seed, same bytes", "随机种子,相同则结果逐字节相同"))
     ] = 1,
-    start: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help=say("First day", "首日"))] = _START,
+    start: Annotated[
+        datetime, typer.Option(formats=["%Y-%m-%d"], show_default="2026-01-01", help=say("First day", "首日"))
+    ] = _START,
     region: Annotated[
         list[str] | None, typer.Option(help=say("GB/T 2260 code, may be repeated", "行政区划代码,可重复"))
     ] = None,

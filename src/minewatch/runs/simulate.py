@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
-from minewatch.sim.county import CountyPlan
+from minewatch.sim.county import CountyPlan, PlanError
 from minewatch.sim.delivery import FILE_FORMATS, Delivered, deliver_partition, deliver_region
 from minewatch.sim.wire.capture import week_of_captures
 
@@ -33,7 +33,7 @@ class FolderInUseError(Exception):
         return f"{self.folder} is not empty and is left as it is. Name another folder, or empty this one."
 
 
-FAILURES = (ValueError, OSError, FolderInUseError, EngineError)
+FAILURES = (PlanError, OSError, FolderInUseError, EngineError)
 """What goes wrong by the user's hand: a plan that cannot be, a folder, an engine."""
 
 
@@ -67,7 +67,7 @@ def county_plan(
     region_codes: tuple[str, ...] = (),
     interval_minutes: int = 15,
 ) -> CountyPlan:
-    """Return a plan; no ``region_codes`` are those of ``CountyPlan``. Raises ValueError as it does.
+    """Return a plan; no ``region_codes`` are those of ``CountyPlan``. Raises PlanError as it does.
 
     A partition holds at most 1,000 customers and 400,000 customer-days, about 1 GB while it is made.
     """
@@ -91,10 +91,13 @@ def simulate(
 
     ``file_format`` is that of the readings (``FILE_FORMATS``). ``on_part`` is told of each part as it
     ends. A run that was killed may be run again with the same plan. Raises FolderInUseError where the folder
-    holds anything else, ValueError for an unknown format.
+    holds anything else, PlanError for an unknown format.
     """
     if file_format not in FILE_FORMATS:
-        raise ValueError(f"{file_format!r} is not a format of readings; there are {', '.join(FILE_FORMATS)}")
+        raise PlanError(
+            f"{file_format!r} is not a format of readings; there are {', '.join(FILE_FORMATS)}",
+            f"{file_format!r}不是读数格式;可用 {'、'.join(FILE_FORMATS)}",
+        )
     description = _described(plan, file_format)
     _take(folder, description)
     parts = [Part(plan, str(folder), file_format, 0, region) for region in plan.region_codes]

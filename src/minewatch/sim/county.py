@@ -10,6 +10,21 @@ import pyarrow as pa
 ZONE = ZoneInfo("Asia/Shanghai")
 
 
+class PlanError(ValueError):
+    """A county that cannot be; ``text(language)`` says why in "en" or "zh"."""
+
+    def __init__(self, en: str, zh: str) -> None:
+        super().__init__(en, zh)
+        self._sentences = {"en": en, "zh": zh}
+
+    def __str__(self) -> str:
+        return self._sentences["en"]
+
+    def text(self, language: str) -> str:
+        """Return the sentence in ``language``."""
+        return self._sentences[language]
+
+
 @dataclass(frozen=True)
 class CountyPlan:
     """Everything that a simulated county follows from: the same plan gives the same bytes.
@@ -17,7 +32,7 @@ class CountyPlan:
     ``days`` local days begin on ``start_on``. ``mix`` names the composition ("county" is near nature,
     "training" has as many of each look-alike as of ordinary customers); ``share_of_mines`` is the share of
     customer accounts with mining. A partition holds ``partition_customers`` accounts (the last one fewer).
-    Readings are means over ``interval_minutes`` (15, 30 or 60). Raises ValueError for a plan that cannot be.
+    Readings are means over ``interval_minutes`` (15, 30 or 60). Raises PlanError for a plan that cannot be.
     """
 
     seed: int
@@ -33,13 +48,30 @@ class CountyPlan:
 
     def __post_init__(self) -> None:
         if self.customers < 1 or self.days < 1 or not self.region_codes:
-            raise ValueError("a county needs at least one customer, one day and one region")
+            raise PlanError(
+                "a county needs at least one customer, one day and one region",
+                "县域至少需要一个用户、一天和一个区划代码",
+            )
+        if wrong := [code for code in self.region_codes if not (len(code) == 6 and code.isdigit())]:
+            raise PlanError(
+                f"{wrong[0]!r} is not a region: a GB/T 2260 code has six digits",
+                f"{wrong[0]!r}不是区划代码:GB/T 2260 代码为六位数字",
+            )
         if not 0 <= self.share_of_mines <= 1:
-            raise ValueError(f"the share of mines is {self.share_of_mines}; it must lie between 0 and 1")
+            raise PlanError(
+                f"the share of mines is {self.share_of_mines}; it must lie between 0 and 1",
+                f"挖矿用户占比为{self.share_of_mines},应在0与1之间",
+            )
         if self.interval_minutes not in (15, 30, 60):
-            raise ValueError(f"{self.interval_minutes}-minute readings: only 15, 30 and 60 are simulated")
+            raise PlanError(
+                f"{self.interval_minutes}-minute readings: only 15, 30 and 60 are simulated",
+                f"读数间隔{self.interval_minutes}分钟:仅支持15、30、60分钟",
+            )
         if self.mix not in ("county", "training"):
-            raise ValueError(f"no mix is called {self.mix!r}; there are county and training")
+            raise PlanError(
+                f"no mix is called {self.mix!r}; there are county and training",
+                f"没有名为{self.mix!r}的构成;可用 county、training",
+            )
 
     @property
     def partitions(self) -> int:
