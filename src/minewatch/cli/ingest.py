@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -123,7 +124,7 @@ def _lines(outcome: "Outcome") -> list[tuple[str, str]]:
     if outcome.result is None:
         text = getattr(outcome.error, "text", None)
         sentence = text(language()) if callable(text) else str(outcome.error)
-        return [(f"{name}: {sentence}", "red")]
+        return [(sentence, "red")]
     result = outcome.result
     if result.is_known:
         return [(f"{name}: {say('already ingested, nothing new', '已导入过,无新内容')}", "dim")]
@@ -147,17 +148,15 @@ def _lines(outcome: "Outcome") -> list[tuple[str, str]]:
 
 
 def _reconciliation(outcomes: Sequence["Outcome"]) -> Table:
-    table = Table(title=say("Rows in = accepted + duplicate + quarantined", "行数 = 接收 + 重复 + 隔离"))
-    titles = say(
-        "tables|files|rows in|accepted|corrections|duplicate|quarantined|values put aside",
-        "表|文件|行数|接收|更正|重复|隔离|搁置单值",
-    ).split("|")
-    for place, title in enumerate(titles):
-        table.add_column(title, justify="right" if place else "left")
+    title = say("Rows in = accepted + duplicate + quarantined", "行数 = 接收 + 重复 + 隔离")
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    titles = say("tables|rows in|accepted|corrected|duplicate|quarantined", "表|行数|接收|其中更正|重复|隔离")
+    for place, name in enumerate(titles.split("|")):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
     groups = _totals(outcomes)
     for name, totals in groups.items():
         table.add_row(name, *(f"{number:,}" for number in totals), end_section=name == list(groups)[-1])
-    sums = [sum(column) for column in zip(*groups.values(), strict=True)] or [0] * (len(titles) - 1)
+    sums = [sum(column) for column in zip(*groups.values(), strict=True)] or [0] * len(COUNTS[:-1])
     table.add_row(say("total", "合计"), *(f"{number:,}" for number in sums))
     table.caption = _left_out(outcomes)
     return table
@@ -167,7 +166,7 @@ def _totals(outcomes: Sequence["Outcome"]) -> dict[str, list[int]]:
     totals: dict[str, list[int]] = {}
     for result in (outcome.result for outcome in outcomes):
         if result is not None and not result.is_known:
-            row = [1, *(getattr(result, name) for name in COUNTS)]
+            row = [getattr(result, name) for name in COUNTS[:-1]]
             before = totals.setdefault(", ".join(result.tables), [0] * len(row))
             totals[", ".join(result.tables)] = [sum(pair) for pair in zip(before, row, strict=True)]
     return dict(sorted(totals.items()))
@@ -176,7 +175,11 @@ def _totals(outcomes: Sequence["Outcome"]) -> dict[str, list[int]]:
 def _left_out(outcomes: Sequence["Outcome"]) -> str | None:
     known = sum(outcome.result is not None and outcome.result.is_known for outcome in outcomes)
     refused = sum(outcome.result is None for outcome in outcomes)
+    fresh = [outcome.result for outcome in outcomes if outcome.result and not outcome.result.is_known]
+    aside = sum(result.cells_put_aside for result in fresh)
     parts = []
+    if aside:
+        parts.append(say(f"{aside:,} single values put aside", f"{aside:,}个单值被搁置"))
     if known:
         parts.append(say(f"{known} files already ingested", f"{known}个文件此前已导入"))
     if refused:

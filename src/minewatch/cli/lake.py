@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -45,10 +46,10 @@ def _table(state: "LakeState") -> Table:
         f"{state.zone},{state.buckets}个分区",
     )
     columns = say("table|rows|version|files|MB|from|to", "表|行数|版本|文件|MB|起|止").split("|")
-    table = Table(title=title)
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if 1 <= place <= 4 else "left")
+        table.add_column(name, justify="right" if 1 <= place <= 4 else "left", no_wrap=True)
     for each in state.tables:
         numbers = (f"{each.rows:,}", str(each.version), f"{each.files:,}", f"{each.bytes / 1e6:,.1f}")
-        table.add_row(each.table, *numbers, each.first or "", each.last or "")
+        table.add_row(each.table, *numbers, (each.first or "")[:10], (each.last or "")[:10])
     return table
