@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -69,6 +70,31 @@ def test_wide_csv_is_taken_without_a_reject(tmp_path: Path) -> None:
 def test_one_worker_writes_the_same_bytes(county: Path, tmp_path: Path) -> None:
     other = simulate(tmp_path / "other", "--engine", "local[1]")
     assert digests(other) == digests(county)
+
+
+def test_killed_and_run_again_it_is_the_same_county(county: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "killed"
+    options = ["--customers", "1200", "--days", "8", "--seed", "2"]
+    code = "from minewatch.cli import main; main()"
+    running = subprocess.Popen([sys.executable, "-c", code, "simulate", str(folder), *options])
+    try:
+        deadline = time.monotonic() + 60
+        while not list(folder.glob("truth/*/*.parquet")) and time.monotonic() < deadline:
+            time.sleep(0.02)
+    finally:
+        running.kill()
+        running.wait()
+    whole = digests(county)
+    left = [path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")]
+    assert left
+    assert not (folder / "county.json").exists()
+    for path in left:
+        if path.name != "county.unfinished.json":
+            name = str(path.relative_to(folder))
+            assert hashlib.sha256(path.read_bytes()).hexdigest() == whole[name], (
+                "a name stands for a whole file"
+            )
+    assert digests(simulate(folder)) == whole
 
 
 def test_a_wrong_wish_is_one_sentence(county: Path) -> None:

@@ -135,6 +135,8 @@ def _take(folder: Path, description: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     mark = folder / UNFINISHED
     if mark.is_file() and mark.read_text(encoding="utf-8") == description:
+        for half in [path for path in folder.rglob(".*") if path.is_file()]:
+            half.unlink()
         return
     if any(folder.iterdir()):
         raise FolderInUseError(folder)
