@@ -79,7 +79,15 @@ def _cells(line: bytes, encoding: str, delimiter: str) -> list[str] | None:
         text = line.removeprefix(BOM_UTF8).decode(encoding)
     except UnicodeDecodeError:
         return None
-    return next(csv.reader([text.rstrip("\r")], delimiter=delimiter), None)
+    return _fields(text.rstrip("\r"), delimiter)
+
+
+def _fields(text: str, delimiter: str) -> list[str]:
+    """Return the cells of one record; a record that is none comes back as one cell."""
+    try:
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+    except csv.Error:
+        return [text]
 
 
 def _sheet(dialect: _Dialect) -> Sheet:
@@ -110,7 +118,9 @@ class _Block:
         """Parse the block; rows of wrong encoding, quoting or width are put aside."""
         numbers, text, rejected = self._text()
         table, bad = self._parse(text, positions)
-        if table.num_rows + len(bad) != len(numbers):
+        # Arrow ends a record at a lone carriage return, and reads on past a quote inside a cell.
+        lone_returns = text.count(b"\r") != text.count(b"\r\n")
+        if lone_returns or table.num_rows + len(bad) != len(numbers):
             table, bad = self._parse_one_by_one(numbers, positions)
         for number, width in bad.items():
             why = reason("wrong_number_of_cells", found=width, expected=len(self.dialect.names))
@@ -181,7 +191,7 @@ class _Block:
 
     def _split(self, number: int) -> list[str]:
         text = readable(self.records.record(number), self.encoding)
-        return next(csv.reader(io.StringIO(text, newline=""), delimiter=self.dialect.delimiter), [])
+        return _fields(text, self.dialect.delimiter)
 
     def _row(self, number: int) -> Mapping[str, str | None]:
         cells: Sequence[str | None] = self._split(number)

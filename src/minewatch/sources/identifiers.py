@@ -41,12 +41,12 @@ def identifiers(chunk: Chunk, use: Use, faults: Faults, noticed: Noticed) -> pa.
     ids = parsed.values
     faults.add(parsed.bad, reason("formula_cell"), chunk, use)
     faults.add(pc.is_null(ids).to_numpy(zero_copy_only=False), reason("id_missing"), chunk, use)
-    faults.add(scientific(ids), reason("id_in_scientific_notation"), chunk, use)
     stored = chunk.numeric.get(use.position)
     if stored is not None and stored.any():
         lengths = pc.fill_null(pc.utf8_length(ids), 0).to_numpy(zero_copy_only=False)
         faults.add(stored & (lengths > _EXACT_DIGITS), reason("id_lost_digits"), chunk, use)
         noticed.add(reason("id_was_number", column=use.header), use.header)
+    faults.add(scientific(ids), reason("id_in_scientific_notation"), chunk, use)
     _note_lengths(ids, use, noticed)
     return ids
 

@@ -183,7 +183,7 @@ def _rows(table: str, headers: _Headers) -> Layout | None:
     shape = Shape.ROWS
     if table == "daily_readings" and "energy_kwh" not in uses and "register_kwh" in uses:
         shape, required = Shape.REGISTERS, {"usage_point_id", "day"}
-    if not required <= uses.keys() or len(uses) <= len(spec.key):
+    if not required <= uses.keys() or uses.keys() <= set(spec.key):
         return None
     return _finish(headers, (table, shape), uses, ())
 

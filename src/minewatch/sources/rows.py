@@ -104,7 +104,7 @@ class _Rows:
         if use is None:
             default = DEFAULTS.get((self.layout.table, field.name))
             return pa.array([default] * len(chunk), field.type)
-        if _is_key_text(field):
+        if _is_identifier(field):
             return identifiers(chunk, use, faults, self.noticed)
         parsed, code = self._parse(chunk, field, use)
         if field.nullable:
@@ -136,8 +136,8 @@ class _Rows:
         return self.layout.mapping.date_format
 
 
-def _is_key_text(field: pa.Field) -> bool:
-    return not field.nullable and pa.types.is_string(field.type)
+def _is_identifier(field: pa.Field) -> bool:
+    return not field.nullable and pa.types.is_string(field.type) and field.name not in words()
 
 
 def _number_column(cells: pa.Array, field: pa.Field, factor: float) -> Parsed:

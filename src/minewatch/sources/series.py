@@ -90,12 +90,12 @@ class _Days:
         readings = self._with_interval(self._readings)
         if self._terms.minutes == DAY_MINUTES:
             return self._daily(readings), self._rejected
+        off = readings.minute % readings.interval != 0
+        readings = self._without(readings, off, reason("time_off_grid"))
         if self._terms.kind is Kind.REGISTER:
             readings = self._differenced(readings)
         elif self._terms.ends:
             readings = readings._replace(minute=readings.minute - readings.interval)
-        off = readings.minute % readings.interval != 0
-        readings = self._without(readings, off, reason("time_off_grid"))
         parts = [
             self._curves(readings.take(readings.interval == minutes), minutes)
             for minutes in np.unique(readings.interval).tolist()
@@ -163,21 +163,18 @@ class _Days:
         readings = self._one_per_time(readings)
         register = np.append(readings.value[1:], np.nan)
         used = self._used(readings)
-        last = np.diff(readings.series, append=-1) != 0
+        known = ~np.isnan(used)
+        ends = ~known & np.concatenate([[False], known[:-1]])
         weight = readings.weight.copy()
-        ends = np.flatnonzero(last & (np.diff(readings.series, prepend=-1) == 0))
-        weight[ends - 1] += weight[ends]
-        weight[ends] = 0
-        readings = readings._replace(weight=weight)
-        open_ = np.isnan(used)
-        self._without(readings, open_, reason("register_without_next_day"))
-        kept = readings.take(~open_)
+        weight[np.flatnonzero(ends) - 1] += weight[ends]
+        self._without(readings, ~known & ~ends, reason("register_without_next_day"))
+        kept = readings._replace(weight=weight).take(known)
         schema = batch_schema(INGESTED[self._terms.table].schema)
         columns = {
             "usage_point_id": self._ids.take(pa.array(kept.series)),
             "day": pa.array((kept.minute // DAY_MINUTES + 1).astype(np.int32)).cast(pa.date32()),
-            "energy_kwh": pa.array(used[~open_]),
-            "register_kwh": pa.array(register[~open_]),
+            "energy_kwh": pa.array(used[known]),
+            "register_kwh": pa.array(register[known]),
             "source_line": pa.array(kept.line),
             "source_rows": pa.array(kept.weight),
         }
