@@ -268,7 +268,7 @@ def _outputs(snapshot: Snapshot, tables: Mapping[str, Sequence[PartResult] | pa.
         name: rows.num_rows if isinstance(rows, pa.Table) else sum(part.rows for part in rows)
         for name, rows in tables.items()
     }
-    return {name: Version(snapshot.versions.get(name, -1) + 1, size) for name, size in sizes.items() if size}
+    return {name: Version(snapshot.versions.get(name, 0) + 1, size) for name, size in sizes.items() if size}
 
 
 def _manifests(lake: Lake, snapshot: Snapshot) -> dict[str, Mapping[str, Any]]:
