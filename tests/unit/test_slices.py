@@ -69,14 +69,14 @@ def test_a_bucket_is_its_row_groups_and_no_other_rows(tmp_path: Path) -> None:
 
 def test_row_groups_outside_the_slice_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[list[int]] = []
-    original = pq.ParquetFile.read_row_groups
+    original = pq.ParquetFile.iter_batches
 
-    def watched(self: pq.ParquetFile, groups: list[int], *args: Any, **named: Any) -> pa.Table:
+    def watched(self: pq.ParquetFile, rows: int, groups: list[int], *args: Any, **named: Any) -> Any:
         read.append(list(groups))
         assert named["use_threads"] is False
-        return original(self, groups, *args, **named)
+        return original(self, rows, groups, *args, **named)
 
-    monkeypatch.setattr(pq.ParquetFile, "read_row_groups", watched)
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
     file = [[reading(f"C{at}", at, [1.0], bucket=at)] for at in range(5)]
     readings(tmp_path, file, bucket=3)
     readings(tmp_path, file, where={"day": ("2026-05-02", "2026-05-04")})
@@ -178,3 +178,7 @@ def test_columns_that_a_file_lacks_are_null_and_stored_types_are_brought_back(tm
     assert table.schema.equals(TABLES["interval_readings"].schema, check_metadata=True)
     assert table.column("kvar").null_count == 1
     assert table.column("quality").to_pylist() == [[3]]
+    only_lacking = read_slice(
+        TableSlice("interval_readings", 1, (str(tmp_path / "plain.parquet"),)), ["kvar"]
+    )
+    assert only_lacking.to_pylist() == [{"kvar": None}]
