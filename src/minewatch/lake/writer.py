@@ -104,8 +104,10 @@ def transaction(lake: Path, verb: str, at: datetime, wait_s: float) -> Iterator[
         (lake / STAGING).mkdir()
         try:
             yield Transaction(lake, log.newest(), verb, at)
-        finally:
+        except BaseException:
             _recover(lake, log)
+            raise
+        shutil.rmtree(lake / STAGING)
 
 
 def _recover(lake: Path, log: CommitLog) -> None:
