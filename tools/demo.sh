@@ -7,6 +7,6 @@ rm -rf demo
 mkdir demo
 step() { printf '\n\033[1m$ minewatch %s\033[0m\n' "$*" >&2; "$minewatch" "$@"; }
 
-step simulate demo/county --customers 2000 --days 120 --start 2026-01-17 --seed 20
+step simulate demo/county --customers 2000 --days 120 --start 2026-01-18 --seed 20
 step ingest demo/lake demo/county/files
 step scan demo/lake --period 2026-W20 --out demo/report

@@ -4,9 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lock="requirements/$1.txt"
-stamp=".venv/.set-up-$1"
-wanted=$(cat requirements/bootstrap.txt "$lock" pyproject.toml | sha256sum | cut -d' ' -f1)
-[ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && exit 0
+stamp=.venv/.set-up
+wanted() { echo "$1 $(cat requirements/bootstrap.txt "requirements/$1.txt" pyproject.toml | sha256sum | cut -d' ' -f1)"; }
+found=$(cat "$stamp" 2>/dev/null || true)
+# What the tests need contains what a run needs.
+{ [ "$found" = "$(wanted "$1")" ] || [ "$found" = "$(wanted test)" ]; } && exit 0
 
 python=${PYTHON:-python3}
 if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -27,6 +29,7 @@ if ! [ -x .venv/bin/pip ]; then
         fi
     fi
 fi
+rm -f "$stamp"
 echo "Setting up .venv from $lock" >&2
 .venv/bin/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
 # pip, unlike uv, follows the machine's own configuration of mirrors and certificates: it is the fallback.
@@ -34,4 +37,4 @@ VIRTUAL_ENV=.venv .venv/bin/uv pip sync --quiet --require-hashes "$lock" ||
     .venv/bin/python -m pip install --quiet --require-hashes -r "$lock"
 VIRTUAL_ENV=.venv .venv/bin/uv pip install --quiet --no-deps --no-build-isolation --editable . 2>/dev/null ||
     .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-echo "$wanted" > "$stamp"
+wanted "$1" > "$stamp"
