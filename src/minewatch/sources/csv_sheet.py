@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from pyarrow import csv as arrow_csv
 from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Reject
 from minewatch.sources.csv_records import Records, records_of
-from minewatch.sources.encodings import BOM_UTF8, decode_lines, detect, is_clean, readable
+from minewatch.sources.encodings import BOM_UTF8, CHINESE, UTF8, decode_lines, detect, is_clean, readable
 from minewatch.sources.layout import Layout, find_layout
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.sheet import NULLS, Chunk, Sheet
@@ -40,16 +40,22 @@ def open_csv(path: Path, head: bytes, options: ReadOptions) -> tuple[Sheet, Layo
 
     Where no line of the file's ``head`` is a header that is understood, return the cells of its first line.
     """
-    wanted = options.mapping.encoding if options.mapping else None
-    encoding = wanted or detect(head)
     lines = head.split(b"\n")[:_HEADER_WITHIN]
-    found = [_find(lines, encoding or "utf-8", delimiter, options) for delimiter in _delimiters(options)]
-    best = max((each for each in found if each), key=lambda each: _understood(each[1]), default=None)
-    if best is None:
-        return _cells(lines[0], encoding or "utf-8", ",") or []
-    dialect, layout = best
-    dialect = _Dialect(path, encoding, dialect.delimiter, dialect.names, dialect.offset, dialect.line)
-    return _sheet(dialect), layout
+    encodings = _encodings(head, options)
+    for encoding in encodings:
+        found = [_find(lines, encoding or UTF8, delimiter, options) for delimiter in _delimiters(options)]
+        best = max((each for each in found if each), key=lambda each: _understood(each[1]), default=None)
+        if best:
+            return _sheet(replace(best[0], path=path, encoding=encoding)), best[1]
+    return _cells(lines[0], encodings[0] or UTF8, ",") or []
+
+
+def _encodings(head: bytes, options: ReadOptions) -> Sequence[str | None]:
+    """Return the encodings to try, the likeliest first; a header that is understood decides."""
+    if options.mapping and options.mapping.encoding:
+        return (options.mapping.encoding,)
+    likely = detect(head)
+    return (likely, UTF8, CHINESE) if likely else (None,)
 
 
 def _understood(layout: Layout) -> int:
@@ -105,7 +111,7 @@ def _chunks(dialect: _Dialect, positions: Sequence[int]) -> Iterator[Chunk]:
     encoding = dialect.encoding
     for records in records_of(dialect.path, dialect.offset, dialect.line, dialect.delimiter.encode()):
         encoding = encoding or detect(records.data)
-        yield _Block(dialect, encoding or "utf-8", records).chunk(positions)
+        yield _Block(dialect, encoding or UTF8, records).chunk(positions)
 
 
 @dataclass(frozen=True)
@@ -117,11 +123,7 @@ class _Block:
     def chunk(self, positions: Sequence[int]) -> Chunk:
         """Parse the block; rows of wrong encoding, quoting or width are put aside."""
         numbers, text, rejected = self._text()
-        table, bad = self._parse(text, positions)
-        # Arrow ends a record at a lone carriage return, and reads on past a quote inside a cell.
-        lone_returns = text.count(b"\r") != text.count(b"\r\n")
-        if lone_returns or table.num_rows + len(bad) != len(numbers):
-            table, bad = self._parse_one_by_one(numbers, positions)
+        table, bad = self._parse_whole(numbers, text, positions) or self._parse_one_by_one(numbers, positions)
         for number, width in bad.items():
             why = reason("wrong_number_of_cells", found=width, expected=len(self.dialect.names))
             rejected.append(self._reject(int(numbers[number]), why))
@@ -136,7 +138,7 @@ class _Block:
         numbers = self._filled()
         whole = records.data[: records.ends[-1]]
         if not records.unclosed and is_clean(whole, self.encoding):
-            return numbers, whole if self.encoding == "utf-8" else whole.decode(self.encoding).encode(), []
+            return numbers, whole if self.encoding == UTF8 else whole.decode(self.encoding).encode(), []
         unclosed = set(records.unclosed)
         rejected = [self._reject(number, reason("quote_not_closed")) for number in records.unclosed]
         numbers = np.array([n for n in numbers.tolist() if n not in unclosed], np.int64)
@@ -153,6 +155,22 @@ class _Block:
         short = numbers[lengths <= 2]
         blank = [number for number in short.tolist() if not self.records.record(number)]
         return np.delete(numbers, blank) if blank else numbers
+
+    def _parse_whole(
+        self, numbers: npt.NDArray[np.int64], text: bytes, positions: Sequence[int]
+    ) -> tuple[pa.Table, dict[int, int]] | None:
+        """Parse the block at once; None where Arrow does not see the same records.
+
+        It ends a record at a lone carriage return, reads on past a quote inside a cell, and skips a byte
+        order mark in the middle of a file.
+        """
+        if text.count(b"\r") != text.count(b"\r\n"):
+            return None
+        try:
+            table, bad = self._parse(text, positions)
+        except pa.ArrowInvalid:
+            return None
+        return (table, bad) if table.num_rows + len(bad) == len(numbers) else None
 
     def _parse(self, text: bytes, positions: Sequence[int]) -> tuple[pa.Table, dict[int, int]]:
         """Return the cells, and the rows of wrong width as {row number among those of text: width}."""

@@ -11,6 +11,7 @@ from pathlib import Path
 BOM_UTF8 = b"\xef\xbb\xbf"
 _BOMS_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _UTF8_HAN = re.compile(rb"[\xe3-\xe9][\x80-\xbf][\x80-\xbf]")
+UTF8 = "utf-8"
 CHINESE = "gb18030"
 """Reads GBK and GB 2312 too."""
 
@@ -40,7 +41,7 @@ def utf8_copy(path: Path) -> Iterator[Path]:
         copy = Path(folder) / path.name
         with (
             path.open(encoding="utf-16", errors="replace", newline="") as source,
-            copy.open("w", encoding="utf-8", newline="") as target,
+            copy.open("w", encoding=UTF8, newline="") as target,
         ):
             shutil.copyfileobj(source, target, 1 << 20)
         yield copy
@@ -52,12 +53,12 @@ def detect(head: bytes) -> str | None:
     The choice between UTF-8 and GB 18030 is made by the majority of the lines that are not plain ASCII.
     """
     if head.startswith(BOM_UTF8):
-        return "utf-8"
+        return UTF8
     lines = [line for line in head.split(b"\n")[:2000] if not line.isascii()]
     if not lines:
         return None
-    utf8 = sum(_is(line, "utf-8") for line in lines)
-    return "utf-8" if 2 * utf8 >= len(lines) else CHINESE
+    utf8 = sum(_is(line, UTF8) for line in lines)
+    return UTF8 if 2 * utf8 >= len(lines) else CHINESE
 
 
 def decode_lines(lines: list[bytes], encoding: str) -> Decoded:
@@ -82,7 +83,7 @@ def is_clean(block: bytes, encoding: str) -> bool:
 
 def readable(line: bytes, encoding: str) -> str:
     """Return a line as text for a person to correct, whatever encoding it is in."""
-    candidates = ("utf-8", CHINESE) if _is_stray(line, encoding) else (encoding, "utf-8", CHINESE)
+    candidates = (UTF8, CHINESE) if _is_stray(line, encoding) else (encoding, UTF8, CHINESE)
     for candidate in candidates:
         if _is(line, candidate):
             return line.decode(candidate)
@@ -101,4 +102,4 @@ def _is_stray(line: bytes, encoding: str) -> bool:
     """Tell whether a line of a GBK file is really UTF-8: GB 18030 accepts nearly any bytes."""
     if encoding != CHINESE or line.isascii() or not _UTF8_HAN.search(line):
         return False
-    return _is(line, "utf-8")
+    return _is(line, UTF8)
