@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
-from minewatch.cli import ingest, lake, look, quarantine, replay, scan, simulate
+from minewatch.cli import ingest, lake, look, quarantine, replay, scan, simulate, train
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -44,3 +44,4 @@ quarantine.register(app)
 lake.register(app)
 scan.register(app)
 replay.register(app)
+train.register(app)

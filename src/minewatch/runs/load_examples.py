@@ -15,6 +15,8 @@ from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR, vectors_of
 from minewatch.kernels.blocks import Block
 from minewatch.kernels.load_blocks import Coverage
 from minewatch.kernels.load_features import Feature
+from minewatch.runs.load_injection import injected
+from minewatch.runs.master_meters import with_master_meters
 from minewatch.sim.county import CountyPlan, SimulatedPartition, partition
 
 Floats = npt.NDArray[np.float64]
@@ -30,7 +32,10 @@ _REGIONS = ("511823", "330106", "152801", "440305")
 
 @dataclass(frozen=True)
 class Sample:
-    """How many customers to simulate, of which mix, with what share of mines and series lengths (days)."""
+    """How many customers to simulate, of which mix, with what share of mines and series lengths (days).
+
+    ``injection`` is the share of innocents that comes a second time with a mine behind the meter.
+    """
 
     seed: int
     customers: int
@@ -38,6 +43,7 @@ class Sample:
     share_of_mines: float
     lengths: tuple[int, ...] = (28, 28, 60, 60, 60, 60, 120, 120, 240, 365)
     windows: int = 2
+    injection: float = 0.0
     partition_customers: int = 250
 
     def plans(self) -> Iterator[CountyPlan]:
@@ -110,11 +116,20 @@ def gather(parts: list[Examples]) -> Examples:
     return Examples(*(np.concatenate([getattr(p, n) for p in parts]) for n in Examples.__dataclass_fields__))
 
 
-def simulated_examples(plan: CountyPlan, windows: int) -> Examples:
-    """Simulate a county of one partition and return its customers through ``windows`` random windows."""
+def simulated_examples(plan: CountyPlan, windows: int, injection: float) -> Examples:
+    """Simulate a county of one partition and return its customers through ``windows`` random windows.
+
+    With ``injection`` above 0, that share of the innocents comes once more in each window, with a mine;
+    and half as many master meters come beside the customers.
+    """
     county = partition(plan, 0)
+    counties = [county]
+    if injection:
+        county = with_master_meters(county, injection / 2, plan.seed)
+        counties = [county, injected(county, plan, injection, plan.seed)]
     rng = np.random.default_rng([plan.seed, 1])
-    return gather([window_examples(county, draw_window(rng, plan), plan.seed) for _ in range(windows)])
+    drawn = [draw_window(rng, plan) for _ in range(windows)]
+    return gather([window_examples(each, window, plan.seed) for window in drawn for each in counties])
 
 
 def draw_window(rng: np.random.Generator, plan: CountyPlan) -> Window:

@@ -19,15 +19,16 @@ _SHARED = {
     "deterministic": True,
     "force_row_wise": True,
     "seed": 1,
+    "num_threads": 1,
     "bagging_freq": 1,
     "bagging_fraction": 0.7,
     "feature_fraction": 0.5,
     "lambda_l2": 5.0,
 }
-_MINING = {"objective": "binary", "learning_rate": 0.07, "num_leaves": 24, "min_data_in_leaf": 60}
+_MINING = {"objective": "binary", "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 60}
 _INNOCENTS = {"objective": "multiclass", "learning_rate": 0.2, "num_leaves": 10, "min_data_in_leaf": 40}
 _POWER = {"objective": "quantile", "learning_rate": 0.1, "num_leaves": 8, "min_data_in_leaf": 40}
-_ROUNDS = {"mining": 260, "innocents": 20, "power": 90}
+_ROUNDS = {"mining": 300, "innocents": 20, "power": 90}
 _QUANTILES = (0.05, 0.5, 0.95)
 _COVERAGE = 0.9
 

@@ -13,10 +13,15 @@ import pyarrow.parquet as pq
 
 from minewatch.detect.load_model import BOOSTERS, LoadModel
 from minewatch.engines.base import Engine
+from minewatch.engines.failures import EngineError
 from minewatch.runs.load_evaluation import evaluate
 from minewatch.runs.load_examples import Examples, Sample, gather, simulated_examples
 from minewatch.runs.load_training import Fitted, fit
+from minewatch.runs.mining_scores import mining_scores
 from minewatch.sim.classes import shares
+
+FAILURES = (EngineError,)
+"""What a user can mend."""
 
 Report = Callable[[str, int, int], None]
 """Told of progress as (stage, done, total)."""
@@ -41,8 +46,8 @@ class TrainingPlan:
         seed, size = 10 * self.seed, self.customers
         return {
             "train": (
-                Sample(seed + 1, round(0.65 * size), "training", 0.17),
-                Sample(seed + 2, round(0.35 * size), "county", 0.08),
+                Sample(seed + 1, round(0.65 * size), "training", 0.17, injection=0.25),
+                Sample(seed + 2, round(0.35 * size), "county", 0.08, injection=0.1),
             ),
             "calibrate": (
                 Sample(seed + 3, round(0.8 * size), "training", 0.0, _SHORT, windows=1),
@@ -61,6 +66,7 @@ class Trained:
 
     fitted: Fitted
     null: pa.Table
+    mines: pa.Table
     figures: Mapping[str, Any]
 
 
@@ -79,13 +85,16 @@ def train(plan: TrainingPlan, engine: Engine, report: Report) -> Trained:
         for sample, examples in zip(plan.samples["evaluate"], made["evaluate"], strict=True)
         for seen, view in (("with archive", examples), ("curve alone", examples.without_context()))
     }
-    return Trained(fitted, null_table(model, gather(list(made["calibrate"]))), figures)
+    mines = mining_scores(model, engine, 10 * plan.seed + 7, round(0.3 * plan.customers))
+    return Trained(fitted, null_table(model, gather(list(made["calibrate"]))), mines, figures)
 
 
 def _examples(sample: Sample, engine: Engine, report: Callable[[int, int], None]) -> Examples:
     plans = list(sample.plans())
     parts: dict[int, Examples] = {}
-    for place, part in engine.map(partial(simulated_examples, windows=sample.windows), plans):
+    for place, part in engine.map(
+        partial(simulated_examples, windows=sample.windows, injection=sample.injection), plans
+    ):
         parts[place] = part
         report(len(parts), len(plans))
     return gather([parts[place] for place in range(len(plans))])
@@ -112,13 +121,19 @@ def null_table(model: LoadModel, innocents: Examples) -> pa.Table:
     )
 
 
-def write_model(trained: Trained, model_folder: Path, null_path: Path) -> None:
-    """Write the model's texts, ``model.json`` and ``figures.json``, and the calibration table."""
+def write_trained(trained: Trained, folder: Path) -> None:
+    """Write the model to ``folder``/detect/models/load and its calibration to ``folder``/fuse/calibration.
+
+    That is where the package keeps them. Texts, ``model.json`` and ``figures.json``; ``meter.parquet`` with
+    scores of innocents and ``meter_mining.parquet`` with those of mines.
+    """
+    model_folder, calibration = folder / "detect" / "models" / "load", folder / "fuse" / "calibration"
     model_folder.mkdir(parents=True, exist_ok=True)
-    null_path.parent.mkdir(parents=True, exist_ok=True)
+    calibration.mkdir(parents=True, exist_ok=True)
     for name in BOOSTERS:
         model_folder.joinpath(f"{name}.txt").write_text(trained.fitted.texts[name], encoding="utf-8")
     for name, content in (("model", trained.fitted.card), ("figures", trained.figures)):
         text = json.dumps(content, indent=1, sort_keys=True) + "\n"
         model_folder.joinpath(f"{name}.json").write_text(text, encoding="utf-8")
-    pq.write_table(trained.null, null_path, compression="zstd")
+    pq.write_table(trained.null, calibration / "meter.parquet", compression="zstd")
+    pq.write_table(trained.mines, calibration / "meter_mining.parquet", compression="zstd")
