@@ -34,8 +34,8 @@ WAYS = Ways(first=0.8, second=0.1, both=0.1)
 largest because few innocents of each class are known (assumed; fixed before the data are seen)."""
 
 
-LEAST_PRIOR, MOST_PRIOR = 1e-4, 0.2
-"""Bounds of an estimated share of mining sites (assumed)."""
+ASSUMED, ASSUMED_SHARE = 300, 0.001
+"""Sites that count along when the share of mining sites is estimated, and the share among them (assumed)."""
 
 _ROUNDS = 200
 
@@ -121,18 +121,16 @@ def site_scores(first: FamilyResult, second: FamilyResult, agreement: Floats) ->
 def prior_share(scores: Floats) -> float:
     """Return the share of sites that mine, the most likely one given their log10 likelihood ratios.
 
-    Maximum likelihood of a two-part mixture by expectation and maximisation (Dempster, Laird, Rubin 1977),
-    kept between ``LEAST_PRIOR`` and ``MOST_PRIOR``.
+    Maximum of the posterior of a two-part mixture by expectation and maximisation (Dempster, Laird, Rubin
+    1977). ``ASSUMED`` sites with the share ``ASSUMED_SHARE`` count along, so that a handful of sites does not
+    make its own prior.
     """
     ratios = 10.0 ** np.clip(scores, -30.0, 30.0)
     share = 0.01
     for _ in range(_ROUNDS):
-        share = min(MOST_PRIOR, max(LEAST_PRIOR, _posterior_share(ratios, share)))
+        mines = float(np.sum(share * ratios / (1 - share + share * ratios)))
+        share = (mines + ASSUMED * ASSUMED_SHARE) / (len(ratios) + ASSUMED)
     return share
-
-
-def _posterior_share(ratios: Floats, share: float) -> float:
-    return float(np.mean(share * ratios / (1 - share + share * ratios))) if len(ratios) else share
 
 
 def posterior(scores: Floats, prior: float) -> Floats:

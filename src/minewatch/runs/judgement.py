@@ -34,6 +34,9 @@ from minewatch.schema.periods import Period
 METER, WIRE = "meter", "wire"
 """Families: evidence on usage points and on endpoints."""
 
+MORE_LIKELY_THAN_NOT = 0.5
+"""Posterior below which no site is listed, whatever its q-value: over few sites a rate says little."""
+
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Row = Mapping[str, Any]
@@ -146,9 +149,13 @@ class _Verdict(NamedTuple):
     p_values: Floats
     q_values: Floats
 
+    def on_list(self, rate: float) -> npt.NDArray[np.bool_]:
+        """Tell which sites are listed: at the stated rate, and more probably mining than not."""
+        return (self.q_values <= rate) & (self.posteriors >= MORE_LIKELY_THAN_NOT)
+
     def listed(self, rate: float) -> dict[int, tuple[float, float]]:
         """Return site → (posterior, q-value) of the sites on the list."""
-        on = np.flatnonzero(self.q_values <= rate)
+        on = np.flatnonzero(self.on_list(rate))
         return {int(self.sites[n]): (float(self.posteriors[n]), float(self.q_values[n])) for n in on}
 
     def table(self, site_ids: Sequence[str], question: Question) -> pa.Table:
@@ -157,7 +164,7 @@ class _Verdict(NamedTuple):
             pa.repeat(question.run_id, len(self.sites)),
             pa.array([site_ids[code] for code in self.sites.tolist()], pa.string()),
             *map(pa.array, (self.scores, self.posteriors, self.p_values, self.q_values)),
-            pa.array(self.q_values <= question.rate),
+            pa.array(self.on_list(question.rate)),
         ]
         return pa.Table.from_arrays(columns, schema=ASSESSMENTS).sort_by("site_id")
 

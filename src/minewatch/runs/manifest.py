@@ -17,6 +17,8 @@ from minewatch.schema.periods import Period
 
 _STANDS_ON = ("numpy", "pyarrow", "numba", "lightgbm", "scipy", "duckdb", "splink")
 _DATA_ROOMS = ("schema", "detect", "attribute", "fuse")
+_DATA = (".json", ".txt", ".csv", ".toml", ".parquet")
+_CODE_ROOMS = ("schema", "kernels", "detect", "attribute", "fuse")
 _NO_NUMBERS = {"__pycache__", "reason_texts"}
 
 
@@ -24,22 +26,34 @@ _NO_NUMBERS = {"__pycache__", "reason_texts"}
 def software_versions() -> Mapping[str, str]:
     """Return the versions of Minewatch, Python and the libraries that compute."""
     versions = {name: metadata.version(name) for name in _STANDS_ON}
-    return {"minewatch": __version__, "python": f"{sys.version_info[0]}.{sys.version_info[1]}", **versions}
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return {"minewatch": __version__, "code": _code_hash(), "python": python, **versions}
+
+
+def _code_hash() -> str:
+    """Return the SHA-256 of the modules that compute: a version number does not change with every edit."""
+    root = resources.files("minewatch")
+    rooms = [item for room in _CODE_ROOMS for item in _files(root.joinpath(room), room, (".py",))]
+    own = [("runs/judgement.py", root.joinpath("runs", "judgement.py"))]
+    digest = hashlib.sha256()
+    for name, file in (*rooms, *own):
+        digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 @cache
 def model_hashes() -> Mapping[str, str]:
     """Return path in the package → SHA-256 of each data file of the rooms that compute."""
     root = resources.files("minewatch")
-    files = (item for room in _DATA_ROOMS for item in _data_files(root.joinpath(room), room))
+    files = (item for room in _DATA_ROOMS for item in _files(root.joinpath(room), room, _DATA))
     return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in files}
 
 
-def _data_files(folder: Traversable, name: str) -> Iterator[tuple[str, Traversable]]:
+def _files(folder: Traversable, name: str, endings: tuple[str, ...]) -> Iterator[tuple[str, Traversable]]:
     for item in sorted(folder.iterdir(), key=lambda item: item.name):
         if item.is_dir() and item.name not in _NO_NUMBERS:
-            yield from _data_files(item, f"{name}/{item.name}")
-        elif item.is_file() and not item.name.endswith((".py", ".pyc")):
+            yield from _files(item, f"{name}/{item.name}", endings)
+        elif item.is_file() and item.name.endswith(endings):
             yield f"{name}/{item.name}", item
 
 
@@ -55,7 +69,8 @@ class RunManifest:
     """Everything that the numbers of a run follow from, and nothing else: neither clock nor engine.
 
     ``inputs`` are the table versions read; ``parameters`` JSON values; ``steps`` "name@version".
-    ``software`` names versions, ``models`` the SHA-256 of each data file that the numbers come from.
+    ``software`` names versions and the hash of our own code, ``models`` the SHA-256 of each data file that
+    the numbers come from.
     """
 
     verb: str
