@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-MEMORY = "1GB"
+MEMORY = "750MB"
 BLOCK_ROWS = 500_000
 
 _ORDER = ("id", "minute", "fold", "line")
