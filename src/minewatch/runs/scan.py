@@ -20,6 +20,7 @@ from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
+from minewatch.fuse.combination import ASSUMED_SHARE
 from minewatch.fuse.strength import Calibration, shipped_calibration
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.failures import LakeError
@@ -43,6 +44,9 @@ from minewatch.schema.steps import Partition, PartResult, Step
 VERB = "scan"
 HISTORY_DAYS = 365
 RATE = 0.10
+PRIOR = ASSUMED_SHARE
+"""Share of mining sites where there is no run to estimate it from."""
+
 REGISTERS = ("usage_points", "ip_leases", "enterprises")
 STEPS = (LOAD_STEP, POOL_FLOW_STEP)
 _WORK = ".scan"
