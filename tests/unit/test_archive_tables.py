@@ -215,3 +215,33 @@ def test_files_of_folders(tmp_path: Path) -> None:
     assert [str(path.relative_to(tmp_path)) for path in found] == ["a.csv", "b/1.csv", "b/2.csv"]
     with pytest.raises(UnreadableFile):
         files_of([tmp_path / "nothing"])
+
+
+def test_implausible_values_in_lists(tmp_path: Path) -> None:
+    curve = [1.0] * 24
+    rows = [
+        {"usage_point_id": "A", "day": date(2026, 5, 1), "kw": [*curve[:5], -7.0, float("inf"), *curve[7:]]},
+        {"usage_point_id": "B", "day": date(2026, 5, 1), "kw": [*curve[:3], None, *curve[4:]]},
+        {"usage_point_id": "C", "day": date(2026, 5, 1), "kw": curve[:23]},
+        {"usage_point_id": "D", "day": date(2026, 5, 1), "kw": curve},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "a.parquet")
+    taken, rejected, _ = read(tmp_path / "a.parquet")
+    assert taken["usage_point_id"].to_pylist() == ["A", "B", "D"]
+    assert taken["interval_minutes"].to_pylist() == [60, 60, 60]
+    first, second, third = taken["quality"].to_pylist()
+    assert first == [0] * 5 + [5, 5] + [0] * 17
+    assert second == [0] * 3 + [3] + [0] * 20
+    assert third is None
+    assert [str(value) for value in taken["kw"][0].as_py()[4:8]] == ["1.0", "nan", "nan", "1.0"]
+    found = {reject.reason.code: (reject.line, reject.cell_only, reject.source_rows) for reject in rejected}
+    assert found == {
+        "power_absurd": (1, True, 0),
+        "power_negative": (1, True, 0),
+        "curve_does_not_cover_the_day": (3, False, 1),
+    }
+    again = next(reject.row for reject in rejected if reject.reason.code == "power_negative")
+    assert again is not None
+    lines = [",".join(again), ",".join(cell or "" for cell in again.values()).replace("-7.0", "7.0")]
+    corrected, _, _ = read(write(tmp_path / "b.csv", "\n".join(lines)))
+    assert corrected["kw"][0].as_py()[5] == 7.0

@@ -149,6 +149,12 @@ def test_faulty_lines(tmp_path: Path) -> None:
         10: "time_not_read",
         99: "reading_contradicts_line",
     }
+    assert rejected[1].row == {
+        "户号": "A",
+        "时间": "2026-05-01 01:15",
+        "功率": "x",
+        "interval_minutes": "15",
+    }
     assert "line 99" in rejected[-1].reason.text("en")
     assert "第3行" in rejected[-1].reason.text("zh")
     implausible, missing = Quality.IMPLAUSIBLE, Quality.MISSING

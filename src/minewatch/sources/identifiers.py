@@ -25,8 +25,12 @@ class Faults:
     def add(self, rows: Mask, why: Reason, chunk: Chunk, use: Use) -> None:
         """Note ``why`` for the rows that ``rows`` marks, with the cell of the column ``use``."""
         for row in np.flatnonzero(rows).tolist():
-            if row not in self.by_row:
-                self.by_row[row] = (why, use.header, text_at(chunk, use.position, row))
+            self.add_row(row, why, chunk, use)
+
+    def add_row(self, row: int, why: Reason, chunk: Chunk, use: Use) -> None:
+        """Note ``why`` for one row."""
+        if row not in self.by_row:
+            self.by_row[row] = (why, use.header, text_at(chunk, use.position, row))
 
 
 def text_at(chunk: Chunk, position: int, row: int) -> str | None:

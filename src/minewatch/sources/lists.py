@@ -94,8 +94,10 @@ class _Lists:
             return []
         row_of_value = np.repeat(np.arange(len(lengths)), lengths)
         columns["quality"] = self._quality(columns["quality"], (lengths, row_of_value), wrong, missing)
+        ends = np.cumsum(lengths)
+        spans = [slice(end - length, end) for end, length in zip(ends, lengths, strict=True)]
         found = [
-            self._reject(code, row, values[(row_of_value == row) & mark], rows)
+            self._reject(code, row, values[spans[row]][mark[spans[row]]], rows)
             for code, mark in marks.items()
             for row in np.unique(row_of_value[mark]).tolist()
         ]

@@ -22,7 +22,7 @@ from minewatch.sources.mapping import INTERVALS
 from minewatch.sources.noticed import Noticed, unknown_columns
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.reading_keys import rejects
-from minewatch.sources.series import DAY_MINUTES, Kind, SeriesTerms, day_batch
+from minewatch.sources.series import DAY_MINUTES, Kind, SeriesTerms, day_batch, usual_step
 from minewatch.sources.sheet import Chunk, Sheet
 from minewatch.sources.spill import Spill, readings_schema
 
@@ -122,7 +122,18 @@ class _Collector:
         schema = readings_schema(self.terms.extras)
         made = [pa.array(arrays[f.name]).cast(f.type) for f in schema if f.name != "id"]
         readings = pa.table([ids, *made], schema=schema).filter(pa.array(~lost))
-        return readings, [*chunk.rejected, *rejects(chunk, faults)]
+        again = self._with_interval(readings, rejects(chunk, faults))
+        return readings, [*chunk.rejected, *again]
+
+    def _with_interval(self, readings: pa.Table, rejected: list[Reject]) -> list[Reject]:
+        """Add the interval to rows put aside: submitted again they may stand alone, and could not tell it."""
+        columns = self.layout.columns
+        if not rejected or self.terms.minutes or "interval_minutes" in columns:
+            return rejected
+        step = usual_step(readings["id"].combine_chunks(), readings["minute"].to_numpy())
+        if step not in INTERVALS:
+            return rejected
+        return [replace(each, row={**(each.row or {}), "interval_minutes": str(step)}) for each in rejected]
 
     def _times(self, chunk: Chunk, faults: Faults) -> Moments:
         columns, mapping = self.layout.columns, self.layout.mapping
@@ -200,9 +211,7 @@ def _add_value_fault(faults: Faults, chunk: Chunk, use: Use, row: int, code: str
     text = text_at(chunk, use.position, row)
     is_text = code == "not_a_number" and is_formula(text)
     why = reason("formula_cell") if is_text else reason(code, cells=1, value=text)
-    here = np.zeros(len(chunk), bool)
-    here[row] = True
-    faults.add(here, why, chunk, use)
+    faults.add_row(row, why, chunk, use)
 
 
 def _marked(faults: Faults, count: int) -> Mask:

@@ -13,6 +13,7 @@ from minewatch.sources.layout import Layout, find_layout
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.sheet import Chunk, Sheet
 from minewatch.sources.unreadable import UnreadableFile
+from minewatch.sources.value_columns import DAY_MINUTES
 
 _ROWS = 65_536
 
@@ -63,5 +64,13 @@ def _plain(array: pa.Array) -> pa.Array:
 
 
 def _row(batch: pa.RecordBatch, number: int) -> Mapping[str, str | None]:
-    row = batch.slice(number, 1).to_pylist()[0]
-    return {name: None if value is None else str(value) for name, value in row.items()}
+    """Return a row as a CSV file would have it: a day curve as kw_0000, kw_0015 and so on."""
+    cells: dict[str, str | None] = {}
+    for name, value in batch.slice(number, 1).to_pylist()[0].items():
+        if isinstance(value, list) and value and DAY_MINUTES % len(value) == 0:
+            minutes = DAY_MINUTES // len(value)
+            clock = (f"{slot * minutes // 60:02d}{slot * minutes % 60:02d}" for slot in range(len(value)))
+            cells |= {f"{name}_{at}": str(each) for at, each in zip(clock, value, strict=True)}
+        else:
+            cells[name] = None if value is None else str(value)
+    return cells

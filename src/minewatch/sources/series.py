@@ -304,6 +304,13 @@ def _as_arrays(block: pa.Table, extras: tuple[str, ...]) -> _Readings:
     return _Readings(series=series, value=column("value", np.float64), extras=more, **whole)
 
 
+def usual_step(ids: pa.Array, minute: Whole) -> int:
+    """Return the most frequent step in minutes from one reading to the next of the same id, 0 for none."""
+    step = np.diff(minute)
+    forward = step[(step > 0) & pc.equal(ids[1:], ids[:-1]).to_numpy(zero_copy_only=False)]
+    return int(_most_frequent(np.zeros(len(forward), np.int64), forward, 1)[0])
+
+
 def _most_frequent(series: Whole, step: Whole, count: int) -> Whole:
     """Return the most frequent step of each of ``count`` series (0: it has none)."""
     found = np.zeros(count, np.int64)
