@@ -10,7 +10,7 @@ from minewatch.schema.slices import read_slice, slice_bytes
 from minewatch.schema.steps import Partition, Step, TableSlice
 from minewatch.schema.tables import TABLES
 
-CHUNK_BYTES = 128 << 20
+CHUNK_BYTES = 96 << 20
 """Most bytes that the inputs of one chunk take, as long as single groups are smaller."""
 
 _HIGHEST = "\U0010ffff"

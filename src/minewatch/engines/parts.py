@@ -30,9 +30,8 @@ class PartTask:
     def __call__(self, partition: Partition) -> PartResult:
         """Return what was written. Raises what the step raises, with the step and partition in a note."""
         try:
-            tables = [
-                self.step.function(tables, self.parameters) for tables in chunks_of(self.step, partition)
-            ]
+            # By map, which keeps no chunk while the next is read.
+            tables = list(map(self._computed, chunks_of(self.step, partition)))
             rows = _ordered(self.step.output, tables)
         except Exception as error:
             error.add_note(f"in step {self.step.name} on partition {partition.partition_id}")
@@ -40,6 +39,9 @@ class PartTask:
         path = Path(self.folder) / f"{quote(partition.partition_id, safe='')}.parquet"
         write_whole(rows, path)
         return PartResult(partition.partition_id, str(path), rows.num_rows, path.stat().st_size)
+
+    def _computed(self, chunk: Mapping[str, pa.Table]) -> pa.Table:
+        return self.step.function(chunk, self.parameters)
 
 
 def _ordered(output: str, tables: list[pa.Table]) -> pa.Table:

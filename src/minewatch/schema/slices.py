@@ -1,23 +1,18 @@
 """Reading the rows of a table slice from its Parquet files: row groups pruned, latest revisions only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from functools import reduce
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
+from minewatch.schema.row_groups import Bounds, RowGroups, taken
 from minewatch.schema.steps import TableSlice
 from minewatch.schema.tables import TABLES, TableSpec
 
 _NEWEST = ("revision", "source_line")
 _ROW = "row"
-_WIDTHS = {"BOOLEAN": 1, "INT32": 4, "INT64": 8, "FLOAT": 4, "DOUBLE": 8}
-_TEXT_BYTES = 24
-_BATCH_ROWS = 16_384
-
-Bounds = Mapping[str, tuple[pa.Scalar, pa.Scalar]]
 
 
 def read_slice(table_slice: TableSlice, columns: Sequence[str] | None = None) -> pa.Table:
@@ -35,15 +30,16 @@ def read_slice(table_slice: TableSlice, columns: Sequence[str] | None = None) ->
     names = spec.schema.names if columns is None else list(columns)
     bounds = _bounds(table_slice, spec)
     early = {name: bounds[name] for name in bounds if name in (*spec.key, "bucket")}
-    files = _Files(table_slice.files, spec, early)
-    lead = files.read(tuple(dict.fromkeys((*spec.key, *bounds))))
-    rows = _valid_rows(lead, spec.key, bounds, files)
-    rest = files.read([name for name in names if name not in lead.column_names])
-    chosen = [(lead if name in lead.column_names else rest).column(name) for name in names]
-    return pa.Table.from_arrays(
-        [_taken(column.combine_chunks(), rows) for column in chosen],
-        schema=pa.schema([spec.schema.field(name) for name in names]),
-    )
+    groups = RowGroups(table_slice.files, spec.lake_schema, early)
+    lead = groups.read(tuple(dict.fromkeys((*spec.key, *bounds))))
+    rows = _valid_rows(lead, spec.key, bounds, groups)
+    rest = groups.read_rows([name for name in names if name not in lead.column_names], rows)
+    found = {
+        name: taken(lead.column(name).combine_chunks(), rows) for name in lead.column_names if name in names
+    }
+    found |= {name: rest.column(name) for name in rest.column_names}
+    schema = pa.schema([spec.schema.field(name) for name in names])
+    return pa.Table.from_arrays([found[name] for name in names], schema=schema)
 
 
 def slice_bytes(table_slice: TableSlice, columns: Sequence[str] | None = None) -> int:
@@ -54,7 +50,8 @@ def slice_bytes(table_slice: TableSlice, columns: Sequence[str] | None = None) -
     spec = TABLES[table_slice.table]
     bounds = _bounds(table_slice, spec)
     early = {name: bounds[name] for name in bounds if name in (*spec.key, "bucket")}
-    return _Files(table_slice.files, spec, early).bytes(spec.schema.names if columns is None else columns)
+    groups = RowGroups(table_slice.files, spec.lake_schema, early)
+    return groups.bytes(spec.schema.names if columns is None else columns)
 
 
 def _bounds(table_slice: TableSlice, spec: TableSpec) -> Bounds:
@@ -81,75 +78,13 @@ def _scalar(text: str, field: pa.Field) -> pa.Scalar:
     return pa.scalar(instant, field.type)
 
 
-class _Files:
-    """The Parquet files of a slice, without the row groups that ``bounds`` rule out by their statistics."""
-
-    def __init__(self, paths: Sequence[str], spec: TableSpec, bounds: Bounds) -> None:
-        self._schema = spec.lake_schema
-        opened = [pq.ParquetFile(path) for path in paths]
-        self._groups = [(file, groups) for file in opened if (groups := _possible_groups(file, bounds))]
-
-    def read(self, names: Sequence[str]) -> pa.Table:
-        """Return the columns ``names``, in the order of the files; one that a file lacks is null."""
-        schema = pa.schema([self._schema.field(name) for name in names])
-        tables = [_read_groups(file, groups, schema) for file, groups in self._groups]
-        return pa.concat_tables(tables) if tables else schema.empty_table()
-
-    def bytes(self, names: Sequence[str]) -> int:
-        """Return about how many bytes the columns ``names`` take in memory."""
-        chunks = (
-            file.metadata.row_group(group).column(place)
-            for file, groups in self._groups
-            for group in groups
-            for place in range(file.metadata.num_columns)
-        )
-        wanted = set(names)
-        return sum(
-            chunk.num_values * _WIDTHS.get(chunk.physical_type, _TEXT_BYTES)
-            for chunk in chunks
-            if chunk.path_in_schema.partition(".")[0] in wanted
-        )
-
-
-def _possible_groups(file: pq.ParquetFile, bounds: Bounds) -> list[int]:
-    metadata = file.metadata
-    places = {metadata.schema.column(place).path: place for place in range(metadata.num_columns)}
-    tests = [
-        (places[name], low.as_py(), high.as_py()) for name, (low, high) in bounds.items() if name in places
-    ]
-    return [
-        number
-        for number in range(metadata.num_row_groups)
-        if all(_may_hold(metadata.row_group(number).column(place), low, high) for place, low, high in tests)
-    ]
-
-
-def _may_hold(chunk: pq.ColumnChunkMetaData, low: object, high: object) -> bool:
-    statistics = chunk.statistics
-    if statistics is None or not statistics.has_min_max:
-        return True
-    return bool(statistics.min < high and statistics.max >= low)
-
-
-def _read_groups(file: pq.ParquetFile, groups: Sequence[int], schema: pa.Schema) -> pa.Table:
-    stored = file.schema_arrow
-    present = [name for name in schema.names if name in stored.names]
-    # Batch by batch: a large row group at once takes twice the time and memory.
-    batches = file.iter_batches(_BATCH_ROWS, groups, present, use_threads=False)
-    table = pa.Table.from_batches(batches, pa.schema([stored.field(name) for name in present]))
-    for place, field in enumerate(schema):
-        if field.name not in present:
-            table = table.add_column(place, field, pa.nulls(table.num_rows, field.type))
-    return table.cast(pa.schema([field.with_nullable(True) for field in schema]))
-
-
-def _valid_rows(lead: pa.Table, key: Sequence[str], bounds: Bounds, files: _Files) -> pa.Array | None:
+def _valid_rows(lead: pa.Table, key: Sequence[str], bounds: Bounds, groups: RowGroups) -> pa.Array | None:
     """Return the positions of the slice's rows in key order; None where all rows stand as they should."""
     every = pa.arange(0, lead.num_rows)
     rows = lead.append_column(_ROW, every)
     rows = _within(rows, {name: bounds[name] for name in bounds if name in (*key, "bucket")})
     if rows.num_rows > 1 and not _ascending(rows, key):
-        rows = _newest(rows, key, files.read(_NEWEST))
+        rows = _newest(rows, key, groups.read_rows(_NEWEST, rows.column(_ROW).combine_chunks()))
     rows = _within(rows, {name: bounds[name] for name in bounds if name not in (*key, "bucket")})
     wanted = rows.column(_ROW).combine_chunks()
     return None if wanted.equals(every) else wanted
@@ -175,7 +110,6 @@ def _ascending(rows: pa.Table, key: Sequence[str]) -> bool:
 
 
 def _newest(rows: pa.Table, key: Sequence[str], lineage: pa.Table) -> pa.Table:
-    lineage = lineage.take(rows.column(_ROW))
     for name in _NEWEST:
         rows = rows.append_column(name, lineage.column(name))
     order = [*((name, "ascending") for name in key), *((name, "descending") for name in _NEWEST)]
@@ -191,16 +125,3 @@ def _same_as_before(column: pa.ChunkedArray) -> pa.Array:
     both_null = pc.and_(pc.is_null(before), pc.is_null(after))
     same = pc.or_(pc.fill_null(pc.equal(before, after), False), both_null)
     return pa.concat_arrays([pa.array([False]), same])
-
-
-def _taken(column: pa.Array, rows: pa.Array | None) -> pa.Array:
-    if rows is None:
-        return column
-    if not pa.types.is_list(column.type) or column.null_count or not len(column):
-        return column.take(rows)
-    lengths = pc.min_max(pc.list_value_length(column))
-    length = lengths["min"].as_py()
-    if not length or length != lengths["max"].as_py():
-        return column.take(rows)
-    # Lists of one length are moved seven times faster as fixed-size lists; the casts copy no values.
-    return column.cast(pa.list_(column.type.value_field, length)).take(rows).cast(column.type)
