@@ -1,0 +1,1 @@
+"""Benchmarks by registry: ratios to a floor measured in the same run, scaling, and severity sweeps."""

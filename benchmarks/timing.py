@@ -1,0 +1,46 @@
+"""Timing in turns: floor and job alternate, so that both meet the same machine."""
+
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+WARM_UPS, TURNS = 1, 5
+
+
+class Measured(NamedTuple):
+    """Medians of the turns, seconds, and the median of their ratios first / second."""
+
+    first_s: float
+    second_s: float
+    ratio: float
+
+
+def in_turns(first: Callable[[Any], object], second: Callable[[Any], object], given: Any) -> Measured:
+    """Run both on ``given`` in turns; ``first`` is what the ratio's numerator measures."""
+    pairs = [(_seconds(first, given), _seconds(second, given)) for _ in range(WARM_UPS + TURNS)][WARM_UPS:]
+    firsts, seconds = zip(*pairs, strict=True)
+    ratio = statistics.median(a / b for a, b in pairs)
+    return Measured(statistics.median(firsts), statistics.median(seconds), ratio)
+
+
+def _seconds(work: Callable[[Any], object], given: Any) -> float:
+    start = time.perf_counter()
+    work(given)
+    return time.perf_counter() - start
+
+
+def peak_mb_of(job: str, size: int, folder: Path) -> float:
+    """Return the largest resident memory, MB, of a fresh process that runs the job once."""
+    command = [sys.executable, "-m", "benchmarks", "--peak-of", job, "--size", str(size), "--folder", folder]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    return float(told.split()[-1])
+
+
+def own_peak_mb() -> float:
+    """Return the largest resident memory of this process so far, MB (Linux counts in KiB)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
