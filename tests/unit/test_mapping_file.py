@@ -1,5 +1,7 @@
 """The user's own mapping of columns."""
 
+import re
+from dataclasses import fields
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -68,3 +70,17 @@ def test_wrong_entries_are_named(tmp_path: Path, text: str, entry: str | None) -
     for language in ("en", "zh"):
         assert (entry or "YAML") in caught.value.text(language)
         assert "m.yaml" in caught.value.text(language)
+
+
+def test_examples_of_the_how_to_page_are_valid(tmp_path: Path) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "map-your-own-columns.md"
+    examples = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    first, second = (mapping(tmp_path / "m.yaml", example) for example in examples)
+    assert first.units == {"Arbeit": "Wh"}
+    assert second.values == ("早一", "晚四八")
+
+
+def test_every_entry_is_in_the_how_to_page() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "map-your-own-columns.md"
+    entries = {each.name for each in fields(ColumnMapping)} - {"units"}
+    assert [entry for entry in entries if f"`{entry}`" not in page.read_text(encoding="utf-8")] == []

@@ -194,7 +194,7 @@ def _text_numbers(cells: pa.Array) -> tuple[pa.Array, Mask]:
 
 @lru_cache(maxsize=10_000)
 def _number(text: str) -> float:
-    text = unicodedata.normalize("NFKC", text).strip().replace(" ", "").replace("−", "-")
+    text = unicodedata.normalize("NFKC", text).strip().lstrip("'").replace(" ", "").replace("−", "-")
     if _THOUSANDS.fullmatch(text):
         text = text.replace(",", "")
     try:
