@@ -84,7 +84,7 @@ def test_innocent_sites_are_listed_no_more_often_than_stated(subjects: int) -> N
     for trial in range(10):
         results = [
             family_result(
-                FamilyScores(np.repeat(np.arange(sites), subjects), rng.normal(size=sites * subjects)),
+                subjects_of(np.repeat(np.arange(sites), subjects), rng.normal(size=sites * subjects)),
                 Calibration(null_of(rng, 1999)),
                 sites,
             )
@@ -108,6 +108,21 @@ def test_unequal_classes_are_bounded_too() -> None:
     assert at_bound / trials <= level + 4 * math.sqrt(level / trials)
 
 
+def test_an_unknown_customer_is_held_against_the_worst_class() -> None:
+    rare, common = np.sort(np.random.default_rng(1).normal(3, 1, 50)), np.zeros(5000)
+    null = Null((rare, common), np.array([0.001, 0.999]))
+    calibration = Calibration(null, np.full(100, 4.0))
+    score, unknown = np.array([2.0, 2.0]), np.array([True, False])
+    known_p, unknown_p = calibration.p_values(score, unknown)
+    assert known_p < 0.002
+    assert unknown_p == pytest.approx((1 + np.sum(rare >= 2)) / 51)
+    assert calibration.strength(score, unknown)[1] < 0.2
+
+
+def subjects_of(sites: np.ndarray, scores: np.ndarray) -> FamilyScores:
+    return FamilyScores(sites, scores, np.ones(len(scores), bool))
+
+
 def slow_family(scores: list[list[float]], null: Null) -> list[tuple[float, float]]:
     """Simes' p-value and mean likelihood ratio of each site, by their definitions."""
     result = []
@@ -124,7 +139,7 @@ def slow_family(scores: list[list[float]], null: Null) -> list[tuple[float, floa
 def test_a_family_is_combined_as_its_slow_twin_does(scores: list[list[float]]) -> None:
     null = null_of(np.random.default_rng(3), 50)
     sites = np.repeat(np.arange(len(scores)), [len(mine) for mine in scores])
-    family = FamilyScores(sites, np.array([score for mine in scores for score in mine]))
+    family = subjects_of(sites, np.array([score for mine in scores for score in mine]))
     result = family_result(family, Calibration(null), len(scores))
     expected = slow_family(scores, null)
     assert result.p_values == pytest.approx([p for p, _ in expected])
@@ -150,7 +165,7 @@ def test_strength_rises_and_is_about_the_ratio_of_densities(seed: int) -> None:
     rng = np.random.default_rng(seed)
     calibration = Calibration(null_of(rng, 4000), np.sort(rng.normal(2, 1, 2000)))
     grid = np.linspace(-4, 6, 101)
-    strength = calibration.strength(grid)
+    strength = calibration.strength(grid, np.ones(len(grid), bool))
     assert np.all(np.diff(strength) >= 0)
     assert np.all(np.isfinite(strength))
     inside = (grid > 0) & (grid < 2)
@@ -161,7 +176,7 @@ def test_strength_is_bounded_by_the_innocents_that_were_seen() -> None:
     null = null_of(np.random.default_rng(1), 99)
     _, strengths = density_ratio(null, np.full(50, 30.0))
     assert strengths[-1] == pytest.approx(2, abs=0.01)
-    assert Calibration(null).strength(np.array([30.0])) == pytest.approx([2])
+    assert Calibration(null).strength(np.array([30.0]), np.array([True])) == pytest.approx([2])
 
 
 def test_posteriors_mean_what_they_say() -> None:
@@ -170,7 +185,7 @@ def test_posteriors_mean_what_they_say() -> None:
     mines = rng.random(40_000) < 0.02
     scores = rng.normal(np.where(mines, 3.0, 0.0), 1.0)
     calibration = Calibration(null_of(rng, 20_000), np.sort(rng.normal(3, 1, 5000)))
-    strength = calibration.strength(scores)
+    strength = calibration.strength(scores, np.ones(len(scores), bool))
     share = prior_share(strength)
     assert share == pytest.approx(mines.mean(), rel=0.15)
     stated = posterior(strength, share)

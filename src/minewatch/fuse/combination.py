@@ -42,10 +42,14 @@ _ROUNDS = 200
 
 @dataclass(frozen=True)
 class FamilyScores:
-    """What one family says: ``scores[i]`` (log10 likelihood ratio) of a subject at ``sites[i]``."""
+    """What one family says: ``scores[i]`` (log10 likelihood ratio) of a subject at ``sites[i]``.
+
+    ``placed[i]``: the register knows the subject.
+    """
 
     sites: Codes
     scores: Floats
+    placed: Flags
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,8 @@ def family_result(family: FamilyScores, calibration: Calibration, sites: int) ->
     out, like a single test where all do; valid under positive dependence. The likelihood ratio is the mean
     over subjects of their calibrated ratios, for a farm at one of them.
     """
-    bound = calibration.null.exceedance(family.scores)
-    strength = calibration.strength(family.scores)
+    bound = calibration.p_values(family.scores, family.placed)
+    strength = calibration.strength(family.scores, family.placed)
     count = np.bincount(family.sites, minlength=sites)
     total = np.bincount(family.sites, weights=10.0**strength, minlength=sites)
     spoke = count > 0

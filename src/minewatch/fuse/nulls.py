@@ -33,6 +33,16 @@ class Null:
         return np.minimum(1.0, above / (1 + weights.max()))
 
 
+def worst_exceedance(null: Null, scores: Floats) -> Floats:
+    """Return the largest bound of P(score ≥ s) of any class: for a subject whose class may be any."""
+    bounds = [
+        (1 + len(known) - np.searchsorted(known, scores, side="left")) / (len(known) + 1)
+        for known, share in zip(null.scores, null.prevalence, strict=True)
+        if share > 0
+    ]
+    return np.minimum(1.0, np.max(bounds, axis=0))
+
+
 def null_from_table(table: pa.Table) -> Null:
     """Build a null from the columns ``class``, ``prevalence`` and ``score`` of a table.
 

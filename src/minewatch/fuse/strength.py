@@ -13,24 +13,35 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from minewatch.fuse.nulls import Null, null_from_table
+from minewatch.fuse.nulls import Null, null_from_table, worst_exceedance
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The null of a family and, where known, sorted scores of ``mines``."""
+    """The null of a family and, where known, sorted scores of ``mines``.
+
+    ``placed`` tells for each score whether the register knows the subject. Of one that it does not know, the
+    shares of the classes in a county say nothing: it is held against the worst class.
+    """
 
     null: Null
     mines: Floats | None = None
 
-    def strength(self, scores: Floats) -> Floats:
+    def p_values(self, scores: Floats, placed: Flags) -> Floats:
+        """Return the bound of P(innocent score ≥ s) for each score; (n,) → (n,)."""
+        return np.where(placed, self.null.exceedance(scores), worst_exceedance(self.null, scores))
+
+    def strength(self, scores: Floats, placed: Flags) -> Floats:
         """Return the calibrated log10 likelihood ratio of each score; (n,) → (n,), never falling with it."""
+        stated = np.minimum(scores, -np.log10(self.p_values(scores, placed)))
         if self.mines is None:
-            return np.minimum(scores, -np.log10(self.null.exceedance(scores)))
+            return stated
         edges, strengths = density_ratio(self.null, self.mines)
-        return strengths[np.maximum(np.searchsorted(edges, scores, side="right") - 1, 0)]
+        found = strengths[np.maximum(np.searchsorted(edges, scores, side="right") - 1, 0)]
+        return np.where(placed, found, stated)
 
 
 def density_ratio(null: Null, mines: Floats) -> tuple[Floats, Floats]:

@@ -39,6 +39,7 @@ MORE_LIKELY_THAN_NOT = 0.5
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Row = Mapping[str, Any]
 _READ = ("subject_kind", "subject_id", "log10_lr", "onset_at", "ended_at")
 
@@ -71,16 +72,17 @@ class Conclusion:
 
 
 class _Subjects(NamedTuple):
-    """Judged rows of one kind of subject: site code, log10_lr, evidence and name of the subject."""
+    """Judged rows of one kind of subject: site, log10_lr, evidence, name, whether a register knows it."""
 
     sites: Codes
     scores: Floats
     evidence_ids: Sequence[str]
     names: Sequence[str]
+    placed: Flags
 
     def family(self) -> FamilyScores:
         """Return each row as a subject of its own."""
-        return FamilyScores(self.sites, self.scores)
+        return FamilyScores(self.sites, self.scores, self.placed)
 
     def by_host(self) -> FamilyScores:
         """Return the strongest row of each host at a site: a host's flows are one subject."""
@@ -89,7 +91,7 @@ class _Subjects(NamedTuple):
             key = (site, host_of(name))
             best[key] = max(score, best.get(key, -np.inf))
         sites = np.array([site for site, _ in best], np.int64)
-        return FamilyScores(sites, np.array(list(best.values()), np.float64))
+        return FamilyScores(sites, np.array(list(best.values()), np.float64), np.ones(len(best), bool))
 
     def signs(self, sites: Iterable[int]) -> dict[int, list[str]]:
         """Return site → evidence that shows a sign, for some sites."""
@@ -179,7 +181,7 @@ def _board(rows: pa.Table, registers: Registers, period: Period) -> tuple[Attrib
     site_ids, wire_sites = _numbered(attribution)
     meter_sites = attribution.directory.grouping.codes_of(meter["subject_id"].combine_chunks())
     judged = meter["log10_lr"].is_valid().to_numpy()
-    subjects = _subjects(meter.filter(pa.array(judged)), meter_sites[judged], period)
+    subjects = _subjects(meter.filter(pa.array(judged)), meter_sites[judged], period, _known(registers))
     refused = np.unique(meter_sites[~judged])
     return attribution, _Board(site_ids, subjects, _subjects(wire, wire_sites, period), refused)
 
@@ -196,14 +198,20 @@ def _numbered(attribution: Attribution) -> tuple[list[str], Codes]:
     return site_ids, np.array([code_of[name] for name in placed], np.int64)
 
 
-def _subjects(rows: pa.Table, sites: Codes, period: Period) -> _Subjects:
+def _known(registers: Registers) -> pa.Array:
+    """Return the usage points of which the archive knows the kind of customer."""
+    points = registers.usage_points
+    return points.filter(pc.is_valid(points["tariff_class"]))["usage_point_id"].combine_chunks()
+
+
+def _subjects(rows: pa.Table, sites: Codes, period: Period, known: pa.Array | None = None) -> _Subjects:
     """Take judged rows; mining that had ended before the period is no sign in it."""
     scores = rows["log10_lr"].to_numpy().astype(np.float64)
     over = pc.fill_null(pc.less_equal(rows["ended_at"], pa.scalar(period.start_at)), False).to_numpy()
-    ids = rows["evidence_id"].to_pylist()
-    return _Subjects(
-        sites, np.where(over, np.minimum(scores, 0.0), scores), ids, rows["subject_id"].to_pylist()
-    )
+    scores = np.where(over, np.minimum(scores, 0.0), scores)
+    names = rows["subject_id"]
+    placed = np.ones(len(scores), bool) if known is None else pc.is_in(names, value_set=known).to_numpy()
+    return _Subjects(sites, scores, rows["evidence_id"].to_pylist(), names.to_pylist(), placed)
 
 
 def _agreements(
