@@ -14,7 +14,8 @@ from minewatch.lake.lake import Lake
 from minewatch.runs.scan import Request, Scanned, period_of, scan_lake
 from minewatch.schema.machines import efficiency
 from minewatch.schema.tables import TABLES
-from minewatch.sim.county import CountyPlan, SimulatedPartition, partition
+from minewatch.sim.assembly import partition
+from minewatch.sim.county import CountyPlan, SimulatedPartition
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 7, 1, tzinfo=UTC)

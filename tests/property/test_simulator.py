@@ -8,7 +8,8 @@ import pyarrow.compute as pc
 import pytest
 
 from minewatch.schema.tables import TABLES
-from minewatch.sim.county import CountyPlan, SimulatedPartition, partition
+from minewatch.sim.assembly import partition
+from minewatch.sim.county import CountyPlan, SimulatedPartition
 from minewatch.sim.truth import TRUTH
 
 PLAN = CountyPlan(seed=11, customers=300, days=21, start_on=date(2026, 3, 2))

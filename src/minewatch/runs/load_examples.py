@@ -17,7 +17,8 @@ from minewatch.kernels.load_blocks import Coverage
 from minewatch.kernels.load_features import Feature
 from minewatch.runs.load_injection import injected
 from minewatch.runs.master_meters import with_master_meters
-from minewatch.sim.county import CountyPlan, SimulatedPartition, partition
+from minewatch.sim.assembly import partition
+from minewatch.sim.county import CountyPlan, SimulatedPartition
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]

@@ -25,8 +25,12 @@ from minewatch.sim.truth import TRUTH
 PHASE_KV = 0.22
 
 
-def assemble(plan: CountyPlan, number: int) -> SimulatedPartition:
-    """Simulate one partition; see ``minewatch.sim.county.partition``."""
+def partition(plan: CountyPlan, number: int) -> SimulatedPartition:
+    """Simulate partition ``number`` of ``plan`` alone.
+
+    Tables: usage_points, transformers, interval_readings, transformer_readings, applications; truth:
+    truth_usage_points, truth_mining, truth_transformers. Raises IndexError for a number outside the plan.
+    """
     customers = roster(plan, number)
     by_transformer: dict[str, list[Customer]] = defaultdict(list)
     for customer in customers:

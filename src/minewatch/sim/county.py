@@ -1,4 +1,4 @@
-"""The frame of the simulator: the plan of a county, its customers, and one partition in memory."""
+"""The frame of the simulator: the plan of a county, its customers, and what one partition holds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -161,14 +161,3 @@ class SimulatedPartition:
     customers: tuple[Customer, ...]
     tables: Mapping[str, pa.Table] = field(repr=False)
     truth: Mapping[str, pa.Table] = field(repr=False)
-
-
-def partition(plan: CountyPlan, number: int) -> SimulatedPartition:
-    """Simulate partition ``number`` of ``plan`` alone.
-
-    Tables: usage_points, transformers, interval_readings, transformer_readings, applications; truth:
-    truth_usage_points, truth_mining, truth_transformers. Raises IndexError for a number outside the plan.
-    """
-    from minewatch.sim.assembly import assemble
-
-    return assemble(plan, number)

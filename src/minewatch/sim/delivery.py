@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from minewatch.schema.tables import TABLES
-from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition, partition
+from minewatch.sim.assembly import partition
+from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition
 from minewatch.sim.files import write_csv, write_parquet, write_wide, write_xlsx
 from minewatch.sim.leases import CARRIERS, Line, endpoint_rows, lease_rows, lines
 from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows
