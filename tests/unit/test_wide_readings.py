@@ -245,6 +245,39 @@ def test_other_quantities_beside_the_power(tmp_path: Path) -> None:
     assert row["voltage_v"][1] == [230.0] * 24
 
 
+def test_rows_of_several_quantities(tmp_path: Path) -> None:
+    """A column that names the quantity keeps currents from being taken for power."""
+    path = write(
+        tmp_path / "a.csv",
+        ["户号", "日期", "数据类型", *ENDS],
+        ["0012345678", "2026-05-01", "有功功率", *[3] * 96],
+        ["0012345678", "2026-05-01", "A相电流", *[10] * 96],
+        ["0012345679", "2026-05-01", "电量(kWh)", *[2] * 96],
+        ["0012345679", "2026-05-01", "A相电流", *[9] * 96],
+    )
+    rows, rejected, notes = read(path, ReadOptions(SHANGHAI))
+    assert [curve[0] for curve in rows["kw"].to_pylist()] == [3.0, 8.0]
+    assert rows["source_line"].to_pylist() == [2, 4]
+    assert [(r.reason.code, r.value, r.line, r.source_rows) for r in rejected] == [
+        ("quantity_not_read", "A相电流", 3, 2)
+    ]
+    assert notes == []
+
+
+def test_supply_of_a_transformer_may_be_negative(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", ["台区编号", "日期", *ENDS], ["T1", "2026-05-01", *[-20] * 96])
+    rows, rejected, _ = read(path, ReadOptions(SHANGHAI))
+    assert (rejected, rows["kw"][0].as_py()) == ([], [-20.0] * 96)
+
+
+def test_the_better_known_identifier_counts(tmp_path: Path) -> None:
+    header = ["电表资产号", "户号", "日期", *ENDS]
+    path = write(tmp_path / "a.csv", header, ["M77", "0012345678", "2026-05-01", *[1] * 96])
+    rows, _, notes = read(path, ReadOptions(SHANGHAI))
+    assert rows["usage_point_id"].to_pylist() == ["0012345678"]
+    assert "columns_not_used" in notes
+
+
 def test_named_value_columns(tmp_path: Path) -> None:
     names = [f"z{chr(97 + n)}" for n in range(24)]
     path = write(tmp_path / "a.csv", ["Kunde", "Tag", *names], ["0012345678", "01.05.2026", *range(24)])

@@ -18,7 +18,7 @@ _INVISIBLE = re.compile("[\u200b\u200c\u200d\ufeff]")
 
 READING_COLUMNS = frozenset(
     {
-        *("day", "time", "end_time", "time_of_day", "interval_minutes", "multiplier"),
+        *("day", "time", "end_time", "time_of_day", "interval_minutes", "multiplier", "quantity"),
         *("kw", "kwh", "register_kwh", "kvar"),
         *("current_l1_a", "current_l2_a", "current_l3_a", "voltage_l1_v", "voltage_l2_v", "voltage_l3_v"),
     }
@@ -76,12 +76,23 @@ def unit_factor(unit: Unit, wanted: str) -> float | None:
     return unit.factor / target.factor
 
 
-def column_of(header: str, table: str, columns: frozenset[str]) -> str | None:
-    """Return which of ``columns`` the (folded) ``header`` means in a file of ``table``, or None."""
-    own = _aliases().get((table, header), frozenset()) & columns
-    shared = _aliases().get(("", header), frozenset()) & columns
-    exact = {name for name in columns if folded(name) == header}
-    return min(exact or own or shared, default=None)
+def meaning(header: str, table: str, columns: frozenset[str]) -> tuple[str, int] | None:
+    """Return which of ``columns`` the (folded) ``header`` means in a file of ``table``, and its rank.
+
+    Of two headers that mean one column the lower rank counts: the canonical name has rank 0, then come the
+    other names as they are listed. None: nothing is known.
+    """
+    exact = [(0, name) for name in columns if folded(name) == header]
+    own = [each for each in _aliases().get((table, header), ()) if each[1] in columns]
+    shared = [each for each in _aliases().get(("", header), ()) if each[1] in columns]
+    found = min(exact or own or shared, default=None)
+    return None if found is None else (found[1], found[0])
+
+
+@cache
+def quantities() -> Mapping[str, str]:
+    """Return what a column with the name of the quantity may say (folded) → "kw" or "kwh"."""
+    return {folded(text): name for name, texts in _content()["quantities"].items() for text in texts}
 
 
 @cache
@@ -106,13 +117,14 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 
 @cache
-def _aliases() -> Mapping[tuple[str, str], frozenset[str]]:
-    found: dict[tuple[str, str], set[str]] = {}
+def _aliases() -> Mapping[tuple[str, str], list[tuple[int, str]]]:
+    """Return (table or "", header) → (rank, column) of each column that it may mean."""
+    found: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for table, columns in {"": _content()["columns"], **_content()["tables"]}.items():
         for column, names in columns.items():
-            for name in names:
-                found.setdefault((table, folded(name)), set()).add(column)
-    return {key: frozenset(names) for key, names in found.items()}
+            for rank, name in enumerate(names, start=1):
+                found.setdefault((table, folded(name)), []).append((rank, column))
+    return found
 
 
 @cache

@@ -10,8 +10,8 @@ from minewatch.schema.tables import INGESTED
 from minewatch.sources.headers import (
     READING_COLUMNS,
     Unit,
-    column_of,
     fallbacks,
+    meaning,
     parse_header,
     plain,
     unit_of_text,
@@ -73,6 +73,11 @@ class Layout:
         """Column that says whose reading it is (readings only)."""
         return READINGS.get(self.table, "usage_point_id")
 
+    @property
+    def may_feed_back(self) -> bool:
+        """Tell whether negative power is meant: by the user, or on the supply side of a transformer."""
+        return self.mapping.export or self.table == "transformer_readings"
+
 
 def find_layout(
     names: Sequence[str],
@@ -103,18 +108,24 @@ class _Headers:
     def uses(
         self, table: str, columns: frozenset[str], apart: frozenset[int] = frozenset()
     ) -> dict[str, Use]:
-        """Return canonical column → use, the first header winning; positions ``apart`` are left out."""
+        """Return canonical column → use; positions ``apart`` are left out.
+
+        Of several headers for one column the user's mapping wins, then the better-known name, then the
+        first.
+        """
         found: dict[str, Use] = {}
+        ranks: dict[str, int] = {}
         for position, name in enumerate(self.names):
-            parsed = parse_header(name)
-            column = self.mapping.columns.get(plain(name)) or column_of(parsed.name, table, columns)
-            if position not in apart and column in columns and self._may_be(name, column, found):
-                unit = self.mapping.units.get(plain(name))
-                found[column] = Use(position, name, unit_of_text(unit) if unit else parsed.unit)
+            column, rank, unit = self._meaning(name, table, columns)
+            if position not in apart and column in columns and rank < ranks.get(column, 1_000):
+                found[column], ranks[column] = Use(position, name, unit), rank
         return found
 
-    def _may_be(self, name: str, column: str, found: Mapping[str, Use]) -> bool:
-        return plain(name) in self.mapping.columns or column not in found
+    def _meaning(self, name: str, table: str, columns: frozenset[str]) -> tuple[str, int, Unit | None]:
+        parsed, unit = parse_header(name), self.mapping.units.get(plain(name))
+        mapped = self.mapping.columns.get(plain(name))
+        column, rank = (mapped, -1) if mapped else meaning(parsed.name, table, columns) or ("", 0)
+        return column, rank, unit_of_text(unit) if unit else parsed.unit
 
     def unknown(self, used: set[int]) -> tuple[str, ...]:
         return tuple(name for position, name in enumerate(self.names) if position not in used and name)
@@ -147,7 +158,9 @@ def _wide(table: str, headers: _Headers) -> Layout | None:
     else:
         curves = find_value_columns(headers.names)
     apart = frozenset(position for curve in curves for position in curve.positions)
-    uses = headers.uses(table, frozenset({READINGS[table], "day", "interval_minutes", "multiplier"}), apart)
+    uses = headers.uses(
+        table, frozenset({READINGS[table], "day", "interval_minutes", "multiplier", "quantity"}), apart
+    )
     if not {READINGS[table], "day"} <= uses.keys():
         return None
     chosen_curves = _one_main(curves)

@@ -84,7 +84,7 @@ class _Lists:
         columns["kw"] = _lists(lengths, values, pa.float32())
         marks = {
             "power_absurd": absurd(values),
-            "power_negative": negative(values, export=self.layout.mapping.export),
+            "power_negative": negative(values, export=self.layout.may_feed_back),
         }
         wrong = marks["power_absurd"] | marks["power_negative"]
         missing = np.isnan(values)

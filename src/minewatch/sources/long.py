@@ -184,7 +184,7 @@ class _Collector:
         values = parsed.values.to_numpy(zero_copy_only=False).astype(np.float64)
         if self.terms.kind is Kind.REGISTER:
             values = values * self._multiplier(chunk)
-        export = self.layout.mapping.export and self.terms.kind is not Kind.REGISTER
+        export = self.layout.may_feed_back and self.terms.kind is not Kind.REGISTER
         limits = {
             "power_absurd": np.isinf(values) if self.terms.kind is Kind.REGISTER else absurd(values),
             "power_negative": negative(values, export=export),

@@ -52,6 +52,16 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.lines)
 
+    def take(self, rows: npt.NDArray[np.int64]) -> "Chunk":
+        """Return some rows, without ``rejected``."""
+        taken = pa.array(rows)
+        columns = {position: cells.take(taken) for position, cells in self.columns.items()}
+        numeric = {position: marks[rows] for position, marks in self.numeric.items()}
+        numbers = rows.tolist()
+        return Chunk(
+            columns, self.lines[rows], lambda i: self.row_of(numbers[i]), self.bytes_done, (), numeric
+        )
+
 
 @dataclass(frozen=True)
 class Sheet:

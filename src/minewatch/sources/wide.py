@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from minewatch.schema.quality import Quality
 from minewatch.schema.reasons import Reason, reason
-from minewatch.sources.batch import Batch, Reject
+from minewatch.schema.tables import INGESTED
+from minewatch.sources.batch import Batch, Reject, batch_schema
 from minewatch.sources.cells import is_formula, numbers
 from minewatch.sources.curves import Curves, Matrix, absurd, curve_table, negative
 from minewatch.sources.headers import Unit
@@ -18,6 +19,7 @@ from minewatch.sources.layout import Layout, reading_unit
 from minewatch.sources.local_days import ClockChange, changed_days
 from minewatch.sources.noticed import Noticed, unknown_columns
 from minewatch.sources.options import ReadOptions
+from minewatch.sources.quantities import parts_by_quantity
 from minewatch.sources.reading_keys import ReadingKeys, reading_keys
 from minewatch.sources.sheet import Chunk, Sheet
 from minewatch.sources.unreadable import UnreadableFile
@@ -41,7 +43,7 @@ def read_wide(sheet: Sheet, layout: Layout, options: ReadOptions) -> Iterator[Ba
     positions = {use.position for use in layout.columns.values()}
     positions |= {position for curve in layout.curves for position in curve.positions}
     for chunk in sheet.chunks(sorted(positions)):
-        yield wide.batch(chunk)
+        yield from wide.batches(chunk)
 
 
 class _Fault(NamedTuple):
@@ -59,22 +61,38 @@ class _Wide:
     def notes_of_units(self) -> list[Reason]:
         main = self.layout.curves[0]
         told = self.layout.mapping.unit or main.unit or main.quantity != "value"
+        told = told or "quantity" in self.layout.columns
         notes = [] if told else [reason("unit_taken_as_kw")]
         if "multiplier" in self.layout.columns:
             notes.append(reason("multiplier_not_applied", column=self.layout.columns["multiplier"].header))
         return notes
 
-    def batch(self, chunk: Chunk) -> Batch:
+    def batches(self, chunk: Chunk) -> Iterator[Batch]:
+        use, main = self.layout.columns.get("quantity"), self.layout.curves[0]
+        if use is None:
+            yield self._batch(chunk, main.quantity)
+            return
+        rejected = [*chunk.rejected]
+        for quantity, part in parts_by_quantity(chunk, use):
+            if quantity in ("kw", "kwh"):
+                yield self._batch(part, quantity)
+            else:
+                why = reason("quantity_not_read", count=len(part), quantity=quantity)
+                rejected.append(Reject(int(part.lines[0]), why, use.header, quantity, source_rows=len(part)))
+        nothing = batch_schema(INGESTED[self.layout.table].schema).empty_table()
+        yield Batch(self.layout.table, nothing, rejected, chunk.bytes_done, self.noticed.take())
+
+    def _batch(self, chunk: Chunk, quantity: str) -> Batch:
         keys = reading_keys(chunk, self.layout, self.noticed)
         faults: list[_Fault] = []
-        curves = self._curves(chunk, keys, faults)
+        curves = self._curves(chunk, keys, quantity, faults)
         rejected = [*chunk.rejected, *keys.rejected, *self._rejects(chunk, faults)]
         table = curve_table(self.layout.table, curves)
         return Batch(self.layout.table, table, rejected, chunk.bytes_done, self.noticed.take())
 
-    def _curves(self, chunk: Chunk, keys: ReadingKeys, faults: list[_Fault]) -> Curves:
+    def _curves(self, chunk: Chunk, keys: ReadingKeys, quantity: str, faults: list[_Fault]) -> Curves:
         main, *others = self.layout.curves
-        kw = self._matrix(chunk, main, keys.rows, faults) * self._to_kw(main)
+        kw = self._matrix(chunk, main, keys.rows, faults) * self._to_kw(main, quantity)
         quality = np.where(np.isnan(kw), Quality.MISSING, Quality.MEASURED).astype(np.uint8)
         self._put_aside(kw, quality, keys.rows, faults)
         changes = changed_days(keys.epoch_days, self.options.zone)
@@ -107,8 +125,8 @@ class _Wide:
                     faults.append(_Fault(int(rows[row]), position, code))
         return np.ascontiguousarray(by_column.T)
 
-    def _to_kw(self, main: ValueColumns) -> float:
-        unit = reading_unit(self.layout, main.unit) or Unit("kWh" if main.quantity == "kwh" else "kW", 1.0)
+    def _to_kw(self, main: ValueColumns, quantity: str) -> float:
+        unit = reading_unit(self.layout, main.unit) or Unit("kWh" if quantity == "kwh" else "kW", 1.0)
         return unit.factor * (60 / main.minutes if unit.name == "kWh" else 1.0)
 
     def _put_aside(
@@ -120,7 +138,7 @@ class _Wide:
         row_number = {int(row): number for number, row in enumerate(rows)} if faults else {}
         for fault in faults:
             quality[row_number[fault.row], column[fault.position]] = Quality.IMPLAUSIBLE
-        is_negative = negative(kw, export=self.layout.mapping.export)
+        is_negative = negative(kw, export=self.layout.may_feed_back)
         for code, wrong in (("power_absurd", absurd(kw)), ("power_negative", is_negative)):
             for row, number in zip(*np.nonzero(wrong), strict=True) if wrong.any() else ():
                 faults.append(_Fault(int(rows[row]), main.positions[number], code))
