@@ -22,7 +22,7 @@ NO_SIGN = -1.0
 
 def wire_null(strengths: Iterable[float]) -> pa.Table:
     """Return scores of ``HOSTS`` innocent hosts; of them ``HOSTS`` · 10^-s have a score of s or more."""
-    scores = np.full(HOSTS, NO_SIGN, np.float32)
+    scores = np.full(HOSTS, NO_SIGN)
     filled = 0
     for strength in sorted(set(strengths), reverse=True):
         above = math.ceil(HOSTS * 10.0**-strength)
