@@ -16,7 +16,7 @@ def fold_hours(days: list[int], curves: list[np.ndarray]) -> tuple[np.ndarray, n
         if len(curve) == 0 or len(curve) % HOURS:
             continue
         deviations: list[float] = []
-        for hour, readings in enumerate(np.split(np.asarray(curve, float), HOURS)):
+        for hour, readings in enumerate(np.split(np.clip(np.asarray(curve, float), 0, None), HOURS)):
             present = readings[~np.isnan(readings)]
             if len(present) and 2 * len(present) >= len(readings):
                 hourly[day - days[0], hour] = present.mean()
@@ -103,8 +103,8 @@ def _curve_features(hourly: np.ndarray, wobble: np.ndarray, first_day: int) -> d
 
 
 def quantile_bounds(hourly: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Between which values the histogram quantiles lie; power below zero counts as zero."""
-    known = np.clip(hourly[~np.isnan(hourly)], 0, None)
+    """Between which values the histogram quantiles lie."""
+    known = hourly[~np.isnan(hourly)]
     change = np.abs(np.diff(hourly))
     wanted = {f"q{q:02d}_ratio": (known, q / 100) for q in (2, 10, 25, 50, 75, 90, 98)}
     wanted["calm_ratio"] = (change[~np.isnan(change)], 0.5)

@@ -27,7 +27,7 @@ def random_customer(rng: np.random.Generator) -> tuple[list[int], list[np.ndarra
     """Days with gaps and curves of 96, 48 or 24 readings with missing ones, spikes and steps."""
     days = np.flatnonzero(rng.random(int(rng.integers(16, 50))) > 0.05) + 20_000
     per_day = int(rng.choice((96, 48, 24)))
-    shape = rng.gamma(2, 1, per_day) * rng.choice((0.01, 1, 200))
+    shape = (rng.gamma(2, 1, per_day) - rng.choice((0, 0.7))) * rng.choice((0.01, 1, 200))
     curves = [(shape * rng.lognormal(0, rng.choice((0.01, 0.3)), per_day)).astype(np.float32) for _ in days]
     for curve in curves:
         curve[rng.random(per_day) < rng.choice((0, 0.02, 0.4))] = np.nan
@@ -44,7 +44,7 @@ def ragged(customers: list[tuple[list[int], list[np.ndarray]]]) -> tuple[np.ndar
 
 
 @given(SEEDS)
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_hours_are_those_of_the_twin(seed: int) -> None:
     days, curves = random_customer(np.random.default_rng(seed))
     values, row_offsets, day_numbers, _ = ragged([(days, curves)])
@@ -62,7 +62,7 @@ def test_hours_are_those_of_the_twin(seed: int) -> None:
 
 
 @given(SEEDS)
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_features_are_those_of_the_twin(seed: int) -> None:
     rng = np.random.default_rng(seed)
     customers = [random_customer(rng) for _ in range(3)]
@@ -75,7 +75,7 @@ def test_features_are_those_of_the_twin(seed: int) -> None:
             atol = {"flat_share": 0.05, "flat_run_share": 0.2}.get(name, 2e-5)
             assert row[Feature[name]] == pytest.approx(value, rel=1e-3, abs=atol, nan_ok=True), name
         for name, (low, high) in plain_load.quantile_bounds(hourly).items():
-            assert low * (1 - BIN) <= row[Feature[name]] <= high * (1 + BIN), name
+            assert low * (1 - BIN) <= row[Feature[name]] <= high * (1 + BIN) + 1e-30, name
 
 
 @given(SEEDS, st.integers(0, 400))

@@ -12,7 +12,6 @@ from minewatch.cli.failure import failing
 from minewatch.cli.language import say
 
 if TYPE_CHECKING:
-    from minewatch.engines.base import Engine
     from minewatch.runs.train import Trained, TrainingPlan
 
 
@@ -38,19 +37,17 @@ def train(
     ] = "local-processes",
 ) -> None:
     """Train with progress on standard error and print the figures on unseen customers."""
-    from minewatch.runs.engine_of import engine_of
     from minewatch.runs.train import FAILURES, TrainingPlan, write_trained
 
     with failing(*FAILURES):
-        chosen = engine_of(engine)
-    trained = _with_progress(TrainingPlan(seed, customers), chosen)
+        trained = _with_progress(TrainingPlan(seed, customers), engine)
     write_trained(trained, folder)
     Console(stderr=True).print(_figures(trained))
     typer.echo(folder)
 
 
-def _with_progress(plan: "TrainingPlan", engine: "Engine") -> "Trained":
-    from minewatch.runs.train import train as run
+def _with_progress(plan: "TrainingPlan", address: str) -> "Trained":
+    from minewatch.runs.train import train_at
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -59,10 +56,7 @@ def _with_progress(plan: "TrainingPlan", engine: "Engine") -> "Trained":
         def report(stage: str, done: int, total: int) -> None:
             progress.update(bar, description=stage, completed=done, total=total)
 
-        try:
-            return run(plan, engine, report)
-        finally:
-            engine.close()
+        return train_at(address, plan, report)
 
 
 def _figures(trained: "Trained") -> Table:

@@ -96,7 +96,7 @@ class _Case:
             power_kw=_power(block_kw(seen.block), scores.power_ratios[row]),
             onset_at=self._instant(seen, Block.onset_hour),
             ended_at=self._instant(seen, Block.end_hour),
-            on_share=float(seen.block[Block.on_share]),
+            on_share=_known(seen.block[Block.on_share]),
             reasons=load_reasons(seen, log10_lr, best),
         )
 
@@ -133,6 +133,10 @@ def block_kw(block: Row) -> float:
     """Return the size of the block: its step, or its level where it began before the readings."""
     step_kw = block[Block.step_kw]
     return float(block[Block.level_kw] if np.isnan(step_kw) else step_kw)
+
+
+def _known(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def _power(size_kw: float, ratios: Row) -> Estimate | None:

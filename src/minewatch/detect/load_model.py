@@ -1,15 +1,15 @@
 """The load model: LightGBM trees as text, read once a process, predicted by one thread in one order.
 
-Two models share the work. *mining* tells mines from innocents in a fixed mixture of classes; *innocents*
-tells the innocent classes from each other. With prior shares s_c of the mixture and odds o of mining in
+Two models share the work. *mining* tells mines from innocents in a mixture of classes in which look-alikes
+(base stations, server rooms, cold stores …) are as common as ordinary customers. With odds o of mining in
 training, Bayes gives
 
-    log10 p(x | mining) / p(x | mixture) = (log-odds of mining(x) - ln o) / ln 10
-    p(x | c) / p(x | mixture)            = innocents_c(x) / s_c
+    log10 p(x | mining) / p(x | innocents) = (log-odds of mining(x) - ln o) / ln 10
 
-and so the ratio against the *best* innocent class. Three more models give quantiles of ln(power of the mine
-/ size of the block), widened until they cover 90 % of mines they have not seen (conformalised quantile
-regression: Romano, Patterson, Candès, NeurIPS 2019).
+where p(x | innocents) is the sum over classes of share times p(x | class), so at least the part of the best
+innocent explanation. *innocents* tells the classes from each other and names that one. Three more models give
+quantiles of ln(power of the mine / size of the block), widened until they cover 90 % of mines they have not
+seen (conformalised quantile regression: Romano, Patterson, Candès, NeurIPS 2019).
 """
 
 import json
@@ -33,8 +33,9 @@ HIGHEST_LOG10_LR = 6.0
 class Scores(NamedTuple):
     """What the model says of customers: log10 likelihood ratio, innocents' probabilities, power ratios.
 
-    ``log10_lr`` (n,) against the innocent class ``best`` (n,), a place in the model's ``classes``;
-    ``innocents`` (n, classes); ``power_ratios`` (n, 3): low, median and high of power to block size.
+    ``log10_lr`` (n,); ``best`` (n,) the likeliest innocent class, a place in the model's ``classes``;
+    ``innocents`` (n, classes) their probabilities, mining excluded; ``power_ratios`` (n, 3): low, median and
+    high of power to block size.
     """
 
     log10_lr: Floats
@@ -51,7 +52,6 @@ class LoadModel:
 
         self.version: str = card["version"]
         self.classes: tuple[str, ...] = tuple(card["classes"])
-        self._shares = np.array(card["class_shares"])
         self._log_odds = math.log(card["mining_odds"])
         self._widening = float(card["power_widening"])
         self._boosters = {name: lightgbm.Booster(model_str=texts[name]) for name in BOOSTERS}
@@ -62,14 +62,12 @@ class LoadModel:
             none, width = np.zeros(0), len(self.classes)
             return Scores(none, np.zeros(0, np.intp), np.zeros((0, width)), np.zeros((0, 3)))
         innocents = self._predict("innocents", matrix)
-        likelihoods = innocents / self._shares
-        mixture = (self._predict("mining", matrix, raw_score=True) - self._log_odds) / math.log(10)
-        against_best = mixture - np.log10(likelihoods.max(axis=1))
+        log10_lr = (self._predict("mining", matrix, raw_score=True) - self._log_odds) / math.log(10)
         logs = np.column_stack([self._predict(name, matrix) for name in BOOSTERS[2:]])
         logs = np.sort(logs, axis=1) + self._widening * np.array([-1.0, 0.0, 1.0])
         return Scores(
-            np.clip(against_best, -HIGHEST_LOG10_LR, HIGHEST_LOG10_LR),
-            likelihoods.argmax(axis=1),
+            np.clip(log10_lr, -HIGHEST_LOG10_LR, HIGHEST_LOG10_LR),
+            innocents.argmax(axis=1),
             innocents,
             np.exp(logs),
         )

@@ -39,7 +39,7 @@ def load_reasons(seen: Seen, log10_lr: float, best_alternative: str) -> list[Rea
         reasons.append(_ended(seen))
     if seen.block[Block.uplift_low_kw] > 0:
         reasons.append(_every_hour(seen))
-    reasons += [_flat(seen), _calm(seen), *_archive(seen)]
+    reasons += [*_shape(seen), *_archive(seen)]
     return [*reasons, _weighed(log10_lr, best_alternative)]
 
 
@@ -69,18 +69,17 @@ def _every_hour(seen: Seen) -> Reason:
     return reason("load_every_hour", low_kw=low_kw, mean_kw=mean_kw)
 
 
-def _flat(seen: Seen) -> Reason:
+def _shape(seen: Seen) -> list[Reason]:
     vector = seen.vector
-    return reason(
+    if np.isnan(vector[[Feature.calm_ratio, Feature.night_ratio]]).any():
+        return []
+    flat = reason(
         "load_flat",
         flat_percent=100 * float(vector[Feature.flat_share]),
         median_kw=float(vector[Feature.q50_ratio] * vector[Feature.mean_kw]),
         night_percent=100 * float(vector[Feature.night_ratio]),
     )
-
-
-def _calm(seen: Seen) -> Reason:
-    return reason("load_calm", calm_percent=100 * float(seen.vector[Feature.calm_ratio]))
+    return [flat, reason("load_calm", calm_percent=100 * float(vector[Feature.calm_ratio]))]
 
 
 def _archive(seen: Seen) -> list[Reason]:

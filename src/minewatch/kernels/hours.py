@@ -43,8 +43,8 @@ def fold_hours(
     Row r of ``rows`` (first, last + 1) holds ``values[row_offsets[r]:row_offsets[r + 1]]``, kW at equal
     intervals of day ``days[r]``. ``hourly`` (span * 24) gets kW means of the readings present, NaN where
     more than half of an hour's readings or the day are missing, and where a day's length is no multiple of
-    24. ``wobble`` (span) gets each day's mean absolute deviation of readings from their hour's mean, kW, NaN
-    for hourly readings.
+    24. Power fed into the grid (below 0) counts as 0. ``wobble`` (span) gets each day's mean absolute
+    deviation of readings from their hour's mean, kW, NaN for hourly readings.
     """
     hourly[:] = np.nan
     wobble[:] = np.nan
@@ -66,7 +66,7 @@ def _fold_day(values: Floats, hourly: Floats) -> np.float32:
         total, present = np.float32(0.0), 0
         for k in range(begin, begin + each):
             if not np.isnan(values[k]):
-                total += values[k]
+                total += max(values[k], np.float32(0.0))
                 present += 1
         if 2 * present < each or present == 0:
             continue
@@ -74,7 +74,7 @@ def _fold_day(values: Floats, hourly: Floats) -> np.float32:
         hourly[hour] = mean
         for k in range(begin, begin + each):
             if not np.isnan(values[k]):
-                deviation += abs(values[k] - mean)
+                deviation += abs(max(values[k], np.float32(0.0)) - mean)
         number += present
     if each == 1 or number == 0:
         return np.float32(np.nan)

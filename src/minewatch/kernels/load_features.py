@@ -165,12 +165,12 @@ def _mean(values: Floats) -> float:
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _count(values: Floats, counts: npt.NDArray[np.int32]) -> tuple[int, int, int]:
-    """Fill the histogram; returns (number, lowest bin, highest bin). Below zero counts as zero."""
+    """Fill the histogram of values from 0 up; returns (number, lowest bin, highest bin)."""
     number, low, high = 0, _BINS - 1, 0
     bits = values.view(np.int32)
     for k in range(values.size):
         if not np.isnan(values[k]):
-            place = max(bits[k], 0) >> _SHIFT
+            place = max(bits[k], 0) >> _SHIFT  # -0.0 has the sign bit
             counts[place] += 1
             low, high = min(low, place), max(high, place)
             number += 1

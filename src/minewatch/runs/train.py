@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from minewatch.detect.load_model import BOOSTERS, LoadModel
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
+from minewatch.runs.engine_of import engine_of
 from minewatch.runs.load_evaluation import evaluate
 from minewatch.runs.load_examples import Examples, Sample, gather, simulated_examples
 from minewatch.runs.load_training import Fitted, fit
@@ -87,6 +88,15 @@ def train(plan: TrainingPlan, engine: Engine, report: Report) -> Trained:
     }
     mines = mining_scores(model, engine, 10 * plan.seed + 7, round(0.3 * plan.customers))
     return Trained(fitted, null_table(model, gather(list(made["calibrate"]))), mines, figures)
+
+
+def train_at(address: str, plan: TrainingPlan, report: Report) -> Trained:
+    """Train on the engine at ``address``; see ``minewatch.runs.engine_of``. Raises one of ``FAILURES``."""
+    engine = engine_of(address)
+    try:
+        return train(plan, engine, report)
+    finally:
+        engine.close()
 
 
 def _examples(sample: Sample, engine: Engine, report: Callable[[int, int], None]) -> Examples:

@@ -1,0 +1,45 @@
+"""``minewatch train`` makes the same files again, wherever the simulation ran."""
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from minewatch.detect.load_model import BOOSTERS, LoadModel
+from minewatch.engines.local import LocalEngine
+from minewatch.fuse.nulls import null_from_table
+from minewatch.runs.train import TrainingPlan, train, write_trained
+
+PLAN = TrainingPlan(seed=3, customers=500)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    made = []
+    for workers in (1, 2):
+        stages: list[str] = []
+        trained = train(PLAN, LocalEngine(workers), lambda stage, *_: stages.append(stage))
+        assert list(dict.fromkeys(stages)) == ["train", "calibrate", "evaluate", "fit"]
+        made.append(tmp_path_factory.mktemp("trained"))
+        write_trained(trained, made[-1])
+    return made[0], made[1]
+
+
+def test_the_same_plan_gives_the_same_bytes(folders: tuple[Path, Path]) -> None:
+    first, second = ({p.relative_to(f): p.read_bytes() for p in f.rglob("*.*")} for f in folders)
+    assert first == second
+    assert len(first) == len(BOOSTERS) + 4
+
+
+def test_the_files_are_a_model_and_its_calibration(folders: tuple[Path, Path]) -> None:
+    load = folders[0] / "detect" / "models" / "load"
+    texts = {name: (load / f"{name}.txt").read_text() for name in BOOSTERS}
+    model = LoadModel(texts, json.loads((load / "model.json").read_text()))
+    null = pq.read_table(folders[0] / "fuse" / "calibration" / "meter.parquet")
+    assert set(null["class"].to_pylist()) <= set(model.classes)
+    assert null_from_table(null).prevalence.sum() == pytest.approx(1)
+    mines = pq.read_table(folders[0] / "fuse" / "calibration" / "meter_mining.parquet")
+    assert mines.schema.metadata[b"model"].decode() == model.version
+    figures = json.loads((load / "figures.json").read_text())
+    assert figures["county, with archive"]["roc_auc"] > 0.9
