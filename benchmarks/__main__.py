@@ -71,13 +71,13 @@ def _job(entry: Job, folder: Path, size: int) -> dict[str, Any]:
 
 
 def _scaling(entry: Scaling, folder: Path) -> dict[str, Any]:
-    measured = in_turns(entry.slow, entry.quick, entry.prepare(folder))
-    within = (entry.at_least is None or measured.ratio >= entry.at_least) and (
-        entry.at_most is None or measured.ratio <= entry.at_most
+    ratio = in_turns(entry.slow, entry.quick, entry.prepare(folder)).best_ratio
+    within = (entry.at_least is None or ratio >= entry.at_least) and (
+        entry.at_most is None or ratio <= entry.at_most
     )
-    _say(f"{entry.name}: {measured.ratio:.2f}{_verdict(within)}")
+    _say(f"{entry.name}: {ratio:.2f}{_verdict(within)}")
     bounds = {"at_least": entry.at_least, "at_most": entry.at_most}
-    return {"name": entry.name, "ratio": measured.ratio, **bounds, "within": within}
+    return {"name": entry.name, "ratio": ratio, **bounds, "within": within}
 
 
 def _sweep(entry: Sweep) -> dict[str, Any]:

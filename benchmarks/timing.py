@@ -13,11 +13,16 @@ WARM_UPS, TURNS = 1, 5
 
 
 class Measured(NamedTuple):
-    """Medians of the turns, seconds, and the median of their ratios first / second."""
+    """Medians of the turns, seconds, and two ratios first / second.
+
+    ``ratio`` is the median over turns; ``best_ratio`` that of the shortest times, which other work on the
+    machine disturbs least.
+    """
 
     first_s: float
     second_s: float
     ratio: float
+    best_ratio: float
 
 
 def in_turns(first: Callable[[Any], object], second: Callable[[Any], object], given: Any) -> Measured:
@@ -25,7 +30,8 @@ def in_turns(first: Callable[[Any], object], second: Callable[[Any], object], gi
     pairs = [(_seconds(first, given), _seconds(second, given)) for _ in range(WARM_UPS + TURNS)][WARM_UPS:]
     firsts, seconds = zip(*pairs, strict=True)
     ratio = statistics.median(a / b for a, b in pairs)
-    return Measured(statistics.median(firsts), statistics.median(seconds), ratio)
+    medians = (statistics.median(firsts), statistics.median(seconds))
+    return Measured(*medians, ratio, min(firsts) / min(seconds))
 
 
 def _seconds(work: Callable[[Any], object], given: Any) -> float:
