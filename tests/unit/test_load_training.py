@@ -16,7 +16,8 @@ from minewatch.runs.load_injection import curves_by_customer, injected
 from minewatch.runs.load_training import lean, without_any_context
 from minewatch.runs.master_meters import with_master_meters
 from minewatch.runs.train import TrainingPlan
-from minewatch.sim.county import CountyPlan, SimulatedPartition, partition
+from minewatch.sim.assembly import partition
+from minewatch.sim.county import CountyPlan, SimulatedPartition
 
 PLAN = CountyPlan(seed=5, customers=60, days=30, start_on=date(2025, 6, 1), mix="training")
 FIRST = (PLAN.start_on - date(1970, 1, 1)).days
