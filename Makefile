@@ -17,7 +17,7 @@ check: ## style, types and fast tests, under a minute
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
-	$(VENV)/python -m pytest -q $(FAST)
+	$(VENV)/python -m pytest -q -n auto $(FAST)
 
 test: check ## everything: what make check does, then the slower tests
 	@tools/runtimes.sh
