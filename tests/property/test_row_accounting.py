@@ -1,5 +1,7 @@
 """Whatever a file holds, every row of it is taken or put aside, once."""
 
+import csv
+import io
 import tempfile
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -87,6 +89,25 @@ def test_wide_files(lines: list[tuple[str, str, list[str]]]) -> None:
 def test_daily_files(value: str, lines: list[tuple[str, str, str]]) -> None:
     text = f"户号,日期,{value}\n" + "".join(",".join(line) + "\n" for line in lines)
     assert accounted(text.encode())[0] == len(lines)
+
+
+HEADERS = {
+    "户号,户名,统一社会信用代码,电压等级,合同容量,立户日期,经度": 7,
+    "电站编号,时间,出力,水头": 4,
+    "户号,数据时间,有功功率,采集间隔,A相电流": 5,
+    "户号,日期,时间点,正向有功总,倍率": 5,
+    "IP地址,生效时间,失效时间,起始端口,租用单位": 5,
+}
+TEXTS = st.text(max_size=8) | st.from_regex(r"[-+=@0-9:./年月日 eETZ]{0,20}", fullmatch=True)
+
+
+@settings(max_examples=25)
+@given(st.sampled_from(list(HEADERS)), st.lists(st.lists(TEXTS, min_size=7, max_size=7), max_size=6))
+def test_any_text_in_any_cell(header: str, lines: list[list[str]]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    writer.writerows(line[: HEADERS[header]] for line in lines)
+    assert accounted(f"{header}\n{out.getvalue()}".encode())[0] == len(lines)
 
 
 @settings(max_examples=80)

@@ -94,10 +94,13 @@ class Spill:
             return
         settings: dict[str, str | bool | int | float | list[str]] = {}
         settings |= {"memory_limit": MEMORY, "threads": 2, "temp_directory": self._folder.name}
-        with duckdb.connect(config=settings) as sql:
-            ordered = sql.read_parquet(str(self._path)).order(", ".join(_ORDER))
-            for batch in ordered.to_arrow_reader(BLOCK_ROWS):
-                yield pa.Table.from_batches([batch]).cast(self._schema)
+        try:
+            with duckdb.connect(config=settings) as sql:
+                ordered = sql.read_parquet(str(self._path)).order(", ".join(_ORDER))
+                for batch in ordered.to_arrow_reader(BLOCK_ROWS):
+                    yield pa.Table.from_batches([batch]).cast(self._schema)
+        except duckdb.Error as error:  # no room left in the temporary folder, as a rule
+            raise OSError(str(error)) from error
 
     def _follows(self, readings: pa.Table) -> bool:
         ids, minutes = readings["id"].combine_chunks(), readings["minute"].combine_chunks()
