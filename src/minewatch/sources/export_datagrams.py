@@ -7,7 +7,7 @@ from typing import BinaryIO
 import numpy as np
 
 from minewatch.kernels import packets
-from minewatch.sources.network_formats import EXPORT_PORTS, EXPORT_VERSIONS
+from minewatch.sources.network_signatures import EXPORT_PORTS, EXPORT_VERSIONS
 from minewatch.sources.packet_stream import PacketStream
 
 

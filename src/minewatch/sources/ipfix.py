@@ -18,7 +18,7 @@ from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Batch
 from minewatch.sources.export_datagrams import datagrams_in_capture
 from minewatch.sources.log_flows import LogFlow, flows_batch
-from minewatch.sources.network_formats import EXPORT_VERSIONS, is_pcap, is_pcapng
+from minewatch.sources.network_signatures import EXPORT_VERSIONS, is_pcap, is_pcapng
 from minewatch.sources.options import ReadOptions
 
 _REVERSE_PEN = 29305

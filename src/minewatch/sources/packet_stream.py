@@ -11,7 +11,7 @@ import numpy as np
 from minewatch.kernels import packets, records
 from minewatch.kernels.records import DAMAGED, MORE, RECORD_COLUMNS
 from minewatch.schema.reasons import Reason, reason
-from minewatch.sources.network_formats import PCAP_MAGIC
+from minewatch.sources.network_signatures import PCAP_MAGIC
 from minewatch.sources.unreadable import UnreadableFile
 
 WINDOW_BYTES = 8 << 20

@@ -1,14 +1,16 @@
 """What a file is: by its content first; the name is only a hint."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from minewatch.schema.reasons import reason
+from minewatch.sources.batch import Batch
 from minewatch.sources.options import Reader, ReadOptions
 from minewatch.sources.registry import FORMATS, HEAD_BYTES
 from minewatch.sources.tables import VERSION, format_name, read_table, table_layout
 from minewatch.sources.unreadable import UnreadableFile
+from minewatch.sources.zipped import is_archive, read_archive
 
 
 @dataclass(frozen=True)
@@ -24,11 +26,24 @@ class Recognised:
 def recognise(path: Path, options: ReadOptions) -> Recognised:
     """Return what ``path`` is. Raises UnreadableFile for an empty, unreadable or unknown file."""
     head = _head(path)
+    if is_archive(head, path):
+        return Recognised("archive", None, "1", _read_archive)
     for each in FORMATS:
         if each.sniff(head, path):
             return Recognised(each.name, each.table, each.version, each.read)
     layout = table_layout(path, head, options)
     return Recognised(format_name(layout), layout.table, VERSION, read_table)
+
+
+def _read_archive(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    return read_archive(path, options, _read_member)
+
+
+def _read_member(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    found = recognise(path, options)
+    if found.reader is _read_archive:
+        raise UnreadableFile(path, reason("archive_nested"))
+    return found.reader(path, options)
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from minewatch.sources import network_formats as network
+from minewatch.sources import network_readers as readers
+from minewatch.sources import network_signatures as network
 from minewatch.sources.options import Reader
 from minewatch.sources.table_formats import is_espi, read_espi
-from minewatch.sources.zipped import is_archive, read_archive
 
 HEAD_BYTES = 65_536
 """How much of a file ``Format.sniff`` gets."""
@@ -30,14 +30,13 @@ class Format:
 
 
 FORMATS: tuple[Format, ...] = (
-    Format("archive", "1", None, is_archive, read_archive),
     Format("espi", "1", "interval_readings", is_espi, read_espi),
-    Format("netflow_capture", "1", "flows", network.is_export_capture, network.read_exports),
-    Format("pcap", "1", "flows", network.is_pcap, network.read_capture),
-    Format("pcapng", "1", "flows", network.is_pcapng, network.read_capture),
-    Format("eve", "1", "flows", network.is_eve, network.read_eve),
-    Format("zeek", "1", "flows", network.is_zeek, network.read_zeek),
-    Format("netflow", "1", "flows", network.is_netflow, network.read_exports),
-    Format("ipfix", "1", "flows", network.is_ipfix, network.read_exports),
+    Format("netflow_capture", "1", "flows", network.is_export_capture, readers.read_exports),
+    Format("pcap", "1", "flows", network.is_pcap, readers.read_capture),
+    Format("pcapng", "1", "flows", network.is_pcapng, readers.read_capture),
+    Format("eve", "1", "flows", network.is_eve, readers.read_eve),
+    Format("zeek", "1", "flows", network.is_zeek, readers.read_zeek),
+    Format("netflow", "1", "flows", network.is_netflow, readers.read_exports),
+    Format("ipfix", "1", "flows", network.is_ipfix, readers.read_exports),
 )
 """In the order they are asked; the first that says yes takes the file."""

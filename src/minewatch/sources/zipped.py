@@ -12,7 +12,7 @@ from typing import IO, NamedTuple
 
 from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Batch
-from minewatch.sources.options import ReadOptions
+from minewatch.sources.options import Reader, ReadOptions
 from minewatch.sources.unreadable import UnreadableFile
 
 GZIP_MAGIC = b"\x1f\x8b"
@@ -60,9 +60,10 @@ def check_zip(path: Path, limits: Limits) -> list[zipfile.ZipInfo]:
     return members
 
 
-def read_archive(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Yield the batches of every file in an archive; rejects name their file as ``member``.
+def read_archive(path: Path, options: ReadOptions, read_member: Reader) -> Iterator[Batch]:
+    """Yield the batches of every file in an archive, as ``read_member`` reads it.
 
+    Rejects name their file as ``member``.
     Files of unknown format are noted. Raises UnreadableFile for a damaged or protected archive, one beyond
     the limits, and one without any file that can be read.
     """
@@ -70,7 +71,7 @@ def read_archive(path: Path, options: ReadOptions) -> Iterator[Batch]:
     read = 0
     for inside, member, done in _inflated(path):
         try:
-            for batch in _read_member(inside, options):
+            for batch in read_member(inside, options):
                 read += 1
                 rejected = [replace(reject, member=member) for reject in batch.rejected]
                 share = batch.bytes_done / max(inside.stat().st_size, 1)
@@ -89,15 +90,6 @@ def read_archive(path: Path, options: ReadOptions) -> Iterator[Batch]:
         raise UnreadableFile(path, not_read[0] if not_read else reason("archive_empty"))
     if not_read:
         yield replace(batch, rows=batch.rows.slice(0, 0), rejected=(), notes=tuple(not_read))
-
-
-def _read_member(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    from minewatch.sources.recognise import recognise
-
-    found = recognise(path, options)
-    if found.reader is read_archive:
-        raise UnreadableFile(path, reason("archive_nested"))
-    return found.reader(path, options)
 
 
 def _inflated(path: Path) -> Iterator[tuple[Path, str, range]]:

@@ -1,13 +1,10 @@
-"""How network files are told by their first bytes, and their readers, which are imported when called."""
+"""How network files are told by their first bytes."""
 
 import json
 import struct
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-
-from minewatch.sources.batch import Batch
-from minewatch.sources.options import ReadOptions
 
 PCAP_MAGIC = {
     b"\xd4\xc3\xb2\xa1": (0, 1000),
@@ -74,34 +71,6 @@ def is_export_capture(head: bytes, path: Path) -> bool:
     udp = 14 + (frame[14] & 15) * 4
     is_to_collector = int.from_bytes(frame[udp + 2 : udp + 4], "big") in EXPORT_PORTS
     return is_to_collector and int.from_bytes(frame[udp + 8 : udp + 10], "big") in EXPORT_VERSIONS
-
-
-def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read pcap or pcapng; see ``minewatch.sources.captures``."""
-    from minewatch.sources import captures
-
-    return captures.read_capture(path, options)
-
-
-def read_eve(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read Suricata EVE JSON lines; see ``minewatch.sources.eve``."""
-    from minewatch.sources import eve
-
-    return eve.read_eve(path, options)
-
-
-def read_zeek(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read a Zeek log; see ``minewatch.sources.zeek``."""
-    from minewatch.sources import zeek
-
-    return zeek.read_zeek(path, options)
-
-
-def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read NetFlow or IPFIX export packets; see ``minewatch.sources.ipfix``."""
-    from minewatch.sources import ipfix
-
-    return ipfix.read_exports(path, options)
 
 
 def _json_records(head: bytes) -> Iterator[dict[str, object]]:

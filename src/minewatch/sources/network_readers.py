@@ -1,0 +1,35 @@
+"""The readers of network files, imported when called."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from minewatch.sources.batch import Batch
+from minewatch.sources.options import ReadOptions
+
+
+def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read pcap or pcapng; see ``minewatch.sources.captures``."""
+    from minewatch.sources import captures
+
+    return captures.read_capture(path, options)
+
+
+def read_eve(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read Suricata EVE JSON lines; see ``minewatch.sources.eve``."""
+    from minewatch.sources import eve
+
+    return eve.read_eve(path, options)
+
+
+def read_zeek(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read a Zeek log; see ``minewatch.sources.zeek``."""
+    from minewatch.sources import zeek
+
+    return zeek.read_zeek(path, options)
+
+
+def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read NetFlow or IPFIX export packets; see ``minewatch.sources.ipfix``."""
+    from minewatch.sources import ipfix
+
+    return ipfix.read_exports(path, options)
