@@ -19,16 +19,12 @@ if ! [ -x .venv/bin/pip ]; then
     rm -rf .venv
     if ! "$python" -m venv .venv 2>/dev/null; then
         rm -rf .venv
-        if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-            echo "Python's venv module is incomplete: installing python3-venv from Debian" >&2
-            apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y python3-venv >/dev/null
-            "$python" -m venv .venv
-        else
-            echo "Python's venv module is incomplete: install the package python3-venv and try again" >&2
-            exit 2
-        fi
+        tools/from_debian.sh python3-venv
+        "$python" -m venv .venv
     fi
 fi
+# LightGBM's wheel needs the OpenMP runtime that a machine without a compiler may lack.
+.venv/bin/python -c 'import ctypes; ctypes.CDLL("libgomp.so.1")' 2>/dev/null || tools/from_debian.sh libgomp1
 rm -f "$stamp"
 echo "Setting up .venv from $lock" >&2
 .venv/bin/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt
