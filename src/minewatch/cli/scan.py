@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -155,9 +156,10 @@ def _tell(scanned: "Scanned", paths: "ReportPaths", fdr: float) -> None:
 def _top(scanned: "Scanned") -> Table:
     rows = scanned.findings.slice(0, _TOP).to_pylist()
     more = scanned.findings.num_rows - len(rows)
-    table = Table(title=say("Suspected mining sites", "疑似挖矿场所"))
+    table = Table(title=say("Suspected mining sites", "疑似挖矿场所"), box=SIMPLE_HEAD)
     for title, justify in _COLUMNS[language()]:
-        table.add_column(title, justify=justify)  # type: ignore[arg-type]
+        # The number of a finding is what one copies; a name may be cut.
+        table.add_column(title, justify=justify, no_wrap=title in ("finding", "编号"))  # type: ignore[arg-type]
     for row in rows:
         table.add_row(*(escape(text) for text in _cells(row)))
     table.caption = say(f"and {more:,} more in the list", f"清单中另有{more:,}处") if more else None
@@ -165,23 +167,23 @@ def _top(scanned: "Scanned") -> Table:
 
 
 _COLUMNS = {
-    "en": (("finding", "left"), ("who", "left"), ("where", "left"), ("kW", "right"), ("kWh", "right"),
-           ("probability", "right"), ("q", "right"), ("kind", "left"), ("!", "right")),
-    "zh": (("编号", "left"), ("企业", "left"), ("地址", "left"), ("功率kW", "right"), ("电量kWh", "right"),
-           ("概率", "right"), ("q值", "right"), ("类别", "left"), ("矛盾", "right")),
+    "en": (("finding", "left"), ("who", "left"), ("kW", "right"), ("probable", "right"), ("q", "right"),
+           ("kind", "left"), ("!", "right")),
+    "zh": (("编号", "left"), ("企业", "left"), ("功率kW", "right"), ("概率", "right"), ("q值", "right"),
+           ("类别", "left"), ("矛盾", "right")),
 }  # fmt: skip
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
+    from minewatch.runs.report.wording import percent, word
+
     return [
         row["finding_id"],
-        row["enterprise_name"] or "-",
-        row["address"] or ", ".join(item["name"] for item in row["endpoints"][:2]),
+        row["enterprise_name"] or row["address"] or ", ".join(item["name"] for item in row["endpoints"][:2]),
         _number(row["power_kw"]),
-        _number(row["energy_kwh"]),
-        f"{row['posterior']:.3f}",
-        f"{row['q_value']:.3g}",
-        row["kind"],
+        percent(row["posterior"]),
+        percent(row["q_value"]),
+        getattr(word("kind", row["kind"]), language()),
         str(len(row["contradictions"]) or ""),
     ]
 
@@ -191,7 +193,8 @@ def _number(value: float | None) -> str:
 
 
 def _looked_at(summary: Mapping[str, Any], fdr: float) -> str:
-    tested, refused = summary["sites_tested"], summary["sites_refused"]
+    tested = summary["sites_tested"] + summary["hosts_without_sign"]
+    refused = summary["sites_refused"]
     best = summary["best_q"]
     if not tested + refused + summary["flows"]:
         return say(
@@ -211,8 +214,10 @@ def _looked_at(summary: Mapping[str, Any], fdr: float) -> str:
 
 
 def _refusals(summary: Mapping[str, Any]) -> list[str]:
+    from minewatch.runs.report.wording import refusal
+
     counts = sorted({**summary["refusals"], **summary["unattributed"]}.items(), key=lambda item: -item[1])
-    return [f"{count:,} × {code}" for code, count in counts[:_MOST_REFUSALS]]
+    return [f"{count:,} × {getattr(refusal(code), language())}" for code, count in counts[:_MOST_REFUSALS]]
 
 
 def _summary(scanned: "Scanned", paths: "ReportPaths") -> dict[str, Any]:
