@@ -29,7 +29,7 @@ def evidence(kind: SubjectKind, subject: str, power: float | None, **values: Any
         kind,
         subject,
         WEEK,
-        3.0,
+        values.pop("log10_lr", 3.0),
         [reason("series_all_zero", days=3)],
         power_kw=estimate,
         **values,
@@ -136,6 +136,22 @@ def test_infected_computers_of_an_institution_are_victims() -> None:
     assert kind_of(large, Surroundings(80, True, True)) is FindingKind.ACTIVE
     asic = farm_of([], [flow("ip:1", 2.0)], WEEK)
     assert kind_of(asic, Surroundings(80, True, True)) is FindingKind.ACTIVE
+
+
+def test_another_load_in_a_victims_curve_makes_it_no_miner() -> None:
+    """A block far above the traffic: another load at an institution, elsewhere perhaps the rest of a farm."""
+    wire = [flow("ip:1", 0.4, algorithm="RandomX")]
+    weak, strong = (farm_of([meter("a", 20, log10_lr=lr)], wire, WEEK) for lr in (0.1, 2.0))
+    assert kind_of(strong, Surroundings(80, True, True)) is FindingKind.PASSIVE_VICTIM
+    assert kind_of(strong, Surroundings(80, False, True)) is FindingKind.ACTIVE
+    assert kind_of(weak, Surroundings(80, False, True)) is FindingKind.PASSIVE_VICTIM
+    agreed = farm_of([meter("a", 0.5)], wire, WEEK)
+    assert kind_of(agreed, Surroundings(80, True, True)) is FindingKind.ACTIVE
+
+
+def test_what_a_meter_cannot_show_is_no_contradiction() -> None:
+    farm = farm_of([], [flow("ip:1", 0.4)], WEEK)
+    assert contradictions(farm, Surroundings(80, False, True)) == ()
 
 
 def case(site_id: str, q: float) -> Case:

@@ -16,9 +16,13 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Farm:
-    """What a site's evidence says together. Powers in kW, ``hours_on`` in the period, energy in kWh."""
+    """What a site's evidence says together. Powers in kW, ``hours_on`` in the period, energy in kWh.
+
+    ``meter_log10_lr``: strength of the strongest meter; None without one.
+    """
 
     meter_kw: Estimate | None
+    meter_log10_lr: float | None
     wire_kw: Estimate | None
     comparison: Comparison | None
     power_kw: Estimate | None
@@ -52,6 +56,7 @@ def farm_of(meter: Sequence[Row], wire: Sequence[Row], period: Period) -> Farm:
     ends = [row["ended_at"] for row in meter]
     return Farm(
         meter_kw=meter_kw,
+        meter_log10_lr=max((row["log10_lr"] for row in meter), default=None),
         wire_kw=wire_kw,
         comparison=comparison,
         power_kw=_together(meter_kw, wire_kw, comparison),

@@ -47,8 +47,11 @@ def findings_table(cases: Sequence[Case], run: Run) -> pa.Table:
 
 def finding_row(case: Case, run: Run) -> dict[str, Any]:
     """Return one row of ``findings``."""
-    farm = farm_of(case.meter, case.wire, run.period)
-    site, kind = case.site, kind_of(farm, case.around)
+    seen = farm_of(case.meter, case.wire, run.period)
+    site, kind = case.site, kind_of(seen, case.around)
+    # A block in a victim's curve is another load: its computers take what the traffic says.
+    is_victim = kind is FindingKind.PASSIVE_VICTIM
+    farm = farm_of((), case.wire, run.period) if is_victim else seen
     return {
         "finding_id": content_id("F", site.site_id, run.period.start_at, run.period.end_at, run.run_id),
         "run_id": run.run_id,
@@ -73,7 +76,7 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
         "site_class": SiteClass.OPERATING.value if case.meter or case.wire else SiteClass.UNDER_CONSTRUCTION,
         "onset_at": farm.onset_at,
         "ended_at": farm.ended_at,
-        "contradictions": [item.as_row() for item in contradictions(farm, case.around)],
+        "contradictions": [item.as_row() for item in contradictions(seen, case.around)],
         "reasons": list(_reasons(case, farm, kind)),
         "evidence_ids": [row["evidence_id"] for row in (*case.meter, *case.wire)],
     }
@@ -84,7 +87,7 @@ def _reasons(case: Case, farm: Farm, kind: FindingKind) -> Iterator[Mapping[str,
     own = list(agreement(farm))
     if kind is FindingKind.PASSIVE_VICTIM:
         own.append(reason("passive_victim_likely"))
-    if not case.meter and farm.power_kw:
+    if farm.meter_kw is None and farm.power_kw:
         own.append(reason("energy_as_seen", hours=farm.hours_on))
     told = [item.as_row() for item in own]
     told += [item for row in (*case.meter, *case.wire) for item in row["reasons"]]

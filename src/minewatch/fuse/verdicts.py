@@ -15,6 +15,13 @@ VICTIM_KW = 5.0
 """Farms above this power are not explained by infected computers (assumed: about 50 of them at 0.1 kW)."""
 
 
+DOUBTFUL_LOG10_LR = 1.0
+"""A block below this strength does not by itself speak of a farm."""
+
+VISIBLE_SHARE = 0.05
+"""A mine below this share of the load leaves no trace that the load detector is trained to see."""
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What is known of a site beside its evidence.
@@ -33,7 +40,7 @@ def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
     """Tell active mining from infected victims and from supply past the meter."""
     if _past_the_meter(farm, around):
         return FindingKind.UNMETERED_SUPPLY
-    if farm.meter_kw is None and farm.algorithm in CPU_ALGORITHMS and _small(farm, around):
+    if farm.algorithm in CPU_ALGORITHMS and _small(farm, around) and not _same_load(farm):
         return FindingKind.PASSIVE_VICTIM
     return FindingKind.ACTIVE
 
@@ -46,11 +53,20 @@ def _past_the_meter(farm: Farm, around: Surroundings) -> bool:
     return compare(wire, Estimate(metered_kw, metered_kw, metered_kw)).contradictory
 
 
+def _same_load(farm: Farm) -> bool:
+    """Tell whether the block in the curve may be what the traffic speaks of."""
+    return farm.comparison is not None and not farm.comparison.contradictory
+
+
 def _small(farm: Farm, around: Surroundings) -> bool:
-    """Tell whether infected computers explain it: little power, and an institution or a far larger load."""
+    """Tell whether infected computers explain it: little power, and an institution or a far larger load.
+
+    The larger load counts only where it does not look like a farm itself: the traffic could be a part of it.
+    """
     power_kw = farm.wire_kw.value if farm.wire_kw else 0.0
     beside_much = around.metered_kw is not None and power_kw < 0.1 * around.metered_kw
-    return power_kw < VICTIM_KW and (around.public_body or beside_much)
+    looks_innocent = farm.meter_log10_lr is None or farm.meter_log10_lr < DOUBTFUL_LOG10_LR
+    return power_kw < VICTIM_KW and (around.public_body or (beside_much and looks_innocent))
 
 
 def contradictions(farm: Farm, around: Surroundings) -> Sequence[Reason]:
@@ -65,8 +81,12 @@ def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
     if wire and meter and farm.comparison and farm.comparison.contradictory:
         code = "wire_above_meter" if wire.value > meter.value else "meter_above_wire"
         yield reason(code, wire_kw=wire.value, meter_kw=meter.value, z=abs(farm.comparison.z))
-    if wire and meter is None and around.meter_judged:
+    if wire and meter is None and around.meter_judged and _visible(wire, around):
         yield reason("wire_without_meter", wire_kw=wire.value)
+
+
+def _visible(wire: Estimate, around: Surroundings) -> bool:
+    return around.metered_kw is None or wire.value >= VISIBLE_SHARE * around.metered_kw
 
 
 def agreement(farm: Farm) -> Sequence[Reason]:
