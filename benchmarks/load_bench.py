@@ -55,14 +55,17 @@ def duckdb_sum(path: Path) -> object:
 
 
 def _two_files(folder: Path) -> Files:
-    return Files(readings_file(folder, 200), readings_file(folder, 2000))
+    return Files(readings_file(folder, 2000), readings_file(folder, 20_000))
 
 
-for name, job, bar in (("load_features", features, 4.0), ("load_evidence", evidence, None)):
+for name, job, sizes, bar in (
+    ("load_features", features, (200, 2000, 20_000), 4.0),
+    ("load_evidence", evidence, (200, 2000), None),
+):
     register(
         Job(
             name=name,
-            sizes=(200, 2000),
+            sizes=sizes,
             unit="customer-years of 15-minute readings",
             prepare=readings_file,
             job=job,
@@ -86,8 +89,8 @@ if CORES > 1:
         Scaling(
             "load_features, one worker against two",
             _two_files,
-            lambda files: run(LOAD_FEATURES_STEP, files.large, 1),
-            lambda files: run(LOAD_FEATURES_STEP, files.large, 2),
+            lambda files: run(LOAD_FEATURES_STEP, files.small, 1),
+            lambda files: run(LOAD_FEATURES_STEP, files.small, 2),
             at_least=1.7,
         )
     )
