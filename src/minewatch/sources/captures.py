@@ -71,6 +71,7 @@ class CaptureScan:
             if self._done - reported >= REPORT_BYTES:
                 reported = self._done
                 yield reported
+        self.conversations.finish(self._flows)
         self.notes = stream.notes
 
     def rows(self, numbers: np.ndarray) -> pa.Table:

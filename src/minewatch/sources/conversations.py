@@ -1,10 +1,13 @@
 """The text conversations of a capture: which flows are listened to, for how long, and what they told."""
 
+from collections.abc import Iterator
+from operator import itemgetter
+
 import numpy as np
 
 from minewatch.kernels import flow_table as table
 from minewatch.kernels.names import find_sni
-from minewatch.sources.dialogue import Direction, Text
+from minewatch.sources.dialogue import Direction, Part, Piece, Text
 from minewatch.sources.mining_facts import MiningFacts
 from minewatch.sources.names import Names
 from minewatch.sources.stratum import Conversation
@@ -15,14 +18,20 @@ MOST_FOLLOWED = 2048
 _PATIENCE_MESSAGES = 24
 _PATIENCE_BYTES = 1 << 17
 _HELLO_BYTES = 1 << 14
+_MOST_HELD = 256
 
 
 class Dialogue:
-    """One TCP connection: both directions in order, and the conversation they make."""
+    """One TCP connection: both directions in order, and the conversation they make.
+
+    While one direction waits for a lost segment, what the other says is held back, so that no answer is
+    heard before its question.
+    """
 
     def __init__(self, src_isn: int, dst_isn: int, first_us: int) -> None:
         self._directions = (Direction(src_isn), Direction(dst_isn))
         self._texts = (Text(), Text())
+        self._held: list[tuple[int, int, Piece]] = []
         self._bytes = 0
         self.talk = Conversation()
         self.first_us = first_us
@@ -30,12 +39,29 @@ class Dialogue:
     def take(self, reverse: int, seq: int, payload: bytes, wire_size: int, at: int) -> None:
         """Take a segment seen at ``at`` (microseconds)."""
         self._bytes += len(payload)
-        for ordered, after_gap in self._directions[reverse].push(seq, payload, wire_size):
-            for piece in self._texts[reverse].feed(ordered, after_gap):
-                if piece.value is None:
-                    self.talk.hear_line(piece.text, bool(reverse))
-                else:
-                    self.talk.hear(piece.value, piece.text, bool(reverse), at)
+        self._hold(reverse, self._directions[reverse].push(seq, payload, wire_size, at))
+        waits = any(direction.waits for direction in self._directions)
+        if not waits or len(self._held) > _MOST_HELD:
+            self._hear()
+
+    def finish(self) -> None:
+        """Take what still waits for segments that the capture does not hold."""
+        for reverse, direction in enumerate(self._directions):
+            self._hold(reverse, direction.finish())
+        self._hear()
+
+    def _hold(self, reverse: int, parts: Iterator[Part]) -> None:
+        for part in parts:
+            for piece in self._texts[reverse].feed(part.data, part.lost):
+                self._held.append((part.at, reverse, piece))
+
+    def _hear(self) -> None:
+        held, self._held = sorted(self._held, key=itemgetter(0)), []
+        for at, reverse, piece in held:
+            if piece.value is None:
+                self.talk.hear_line(piece.text, bool(reverse))
+            else:
+                self.talk.hear(piece.value, piece.text, bool(reverse), at)
 
     @property
     def is_hopeless(self) -> bool:
@@ -64,6 +90,12 @@ class Conversations:
                 dialogue.take(reverse, seq, payload, wire_size, instant_ns // 1000)
                 self._sort(flow, dialogue, flows)
 
+    def finish(self, flows: np.ndarray) -> None:
+        """Take what still waits, at the end of the capture."""
+        for flow, dialogue in [*self._mining.items(), *self._undecided.items()]:
+            dialogue.finish()
+            self._sort(flow, dialogue, flows)
+
     def facts_of(self, flow: int) -> MiningFacts | None:
         """Return the mining facts of a flow, None where it does not mine."""
         dialogue = self._mining.get(flow)
@@ -82,8 +114,10 @@ class Conversations:
         if dialogue is None:
             if len(self._undecided) >= MOST_FOLLOWED:
                 self._let_go(next(iter(self._undecided)), flows)
-            isns = int(flows[flow, table.SRC_ISN]), int(flows[flow, table.DST_ISN])
-            dialogue = self._undecided[flow] = Dialogue(*isns, first_us)
+            # payload that was looked at before and not handed out is no gap
+            begins_here = flows[flow, table.LOOKED_AT] == 1
+            isns = [int(flows[flow, n]) if begins_here else -1 for n in (table.SRC_ISN, table.DST_ISN)]
+            dialogue = self._undecided[flow] = Dialogue(isns[0], isns[1], first_us)
         return dialogue
 
     def _sort(self, flow: int, dialogue: Dialogue, flows: np.ndarray) -> None:

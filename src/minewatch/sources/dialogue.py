@@ -11,6 +11,8 @@ MOST_WAITING = 1 << 15
 """Bytes kept of a direction for a missing segment or an unfinished line."""
 
 _MOST_SEGMENTS = 64
+_PATIENCE_US = 10_000_000
+"""What is lost on the way is sent again within seconds; what the capture missed never comes."""
 
 
 class Piece(NamedTuple):
@@ -20,58 +22,75 @@ class Piece(NamedTuple):
     value: Any
 
 
+class Part(NamedTuple):
+    """Bytes in order that were first seen at ``at`` (µs); ``lost``: bytes before them are missing."""
+
+    data: bytes
+    at: int
+    lost: bool = False
+
+
 class Direction:
     """Bytes of one direction in the order of their sequence numbers.
 
     Segments that come early wait until the gap is filled; what came twice is left out. When more than
-    ``MOST_WAITING`` bytes wait, the gap is given up and ``lost`` counts one more.
+    ``MOST_WAITING`` bytes wait, or for ten seconds, the gap is given up and ``lost`` counts one more.
     """
 
     def __init__(self, isn: int) -> None:
         self._next: int | None = (isn + 1) % _SEQ_SPACE if isn >= 0 else None
-        self._early: dict[int, bytes] = {}
+        self._early: dict[int, tuple[bytes, int]] = {}
         self.lost = 0
 
-    def push(self, seq: int, payload: bytes, wire_size: int) -> Iterator[tuple[bytes, bool]]:
-        """Take a segment; yield (bytes now in order, whether bytes before them are lost)."""
+    @property
+    def waits(self) -> bool:
+        """Tell whether segments wait for one before them."""
+        return bool(self._early)
+
+    def push(self, seq: int, payload: bytes, wire_size: int, at: int) -> Iterator[Part]:
+        """Take a segment seen at ``at`` (µs) and yield what is now in order."""
         if self._next is None:
             self._next = seq
-        if wire_size > len(payload):
-            # cut by the capture's snap length: the rest of the segment is a gap
-            yield from self._place(seq, payload)
-            yield from self._give_up((seq + wire_size) % _SEQ_SPACE)
-        else:
-            yield from self._place(seq, payload)
+        if self._early and at - min(since for _, since in self._early.values()) > _PATIENCE_US:
+            yield from self.finish()
+        yield from self._place(seq, payload, at)
+        if wire_size > len(payload):  # cut by the capture's snap length: the rest of the segment is a gap
+            yield from self._give_up((seq + wire_size) % _SEQ_SPACE, at)
 
-    def _place(self, seq: int, payload: bytes) -> Iterator[tuple[bytes, bool]]:
-        ahead = _distance(seq, self._next or 0)
-        if ahead > 0:
-            self._early[seq] = max(self._early.get(seq, b""), payload, key=len)
-            if len(self._early) > _MOST_SEGMENTS or sum(map(len, self._early.values())) > MOST_WAITING:
-                yield from self._give_up(min(self._early, key=lambda s: _distance(s, self._next or 0)))
-            return
-        fresh = payload[-ahead:]  # without what came before
+    def finish(self) -> Iterator[Part]:
+        """Give up all gaps; yield what waited behind them."""
+        while self._early:
+            seq = self._earliest()
+            yield from self._give_up(seq, self._early[seq][1])
+
+    def _earliest(self) -> int:
+        return min(self._early, key=lambda seq: _distance(seq, self._next or 0))
+
+    def _place(self, seq: int, payload: bytes, at: int) -> Iterator[Part]:
+        if _distance(seq, self._next or 0) <= 0:
+            yield from self._in_order(seq, payload, at)
+            yield from self._release()
+        elif len(payload) > len(self._early.get(seq, (b"", 0))[0]):
+            self._early[seq] = payload, at
+            waiting = sum(len(each) for each, _ in self._early.values())
+            if len(self._early) > _MOST_SEGMENTS or waiting > MOST_WAITING:
+                yield from self._give_up(self._earliest(), at)
+
+    def _in_order(self, seq: int, payload: bytes, at: int) -> Iterator[Part]:
+        fresh = payload[-_distance(seq, self._next or 0) :]  # without what came before
         if fresh:
             self._next = ((self._next or 0) + len(fresh)) % _SEQ_SPACE
-            yield fresh, False
-        yield from self._release()
+            yield Part(fresh, at)
 
-    def _release(self) -> Iterator[tuple[bytes, bool]]:
-        while self._early:
-            seq = min(self._early, key=lambda s: _distance(s, self._next or 0))
-            ahead = _distance(seq, self._next or 0)
-            if ahead > 0:
-                return
-            fresh = self._early.pop(seq)[-ahead:]
-            if fresh:
-                self._next = ((self._next or 0) + len(fresh)) % _SEQ_SPACE
-                yield fresh, False
+    def _release(self) -> Iterator[Part]:
+        while self._early and _distance(seq := self._earliest(), self._next or 0) <= 0:
+            yield from self._in_order(seq, *self._early.pop(seq))
 
-    def _give_up(self, seq: int) -> Iterator[tuple[bytes, bool]]:
+    def _give_up(self, seq: int, at: int) -> Iterator[Part]:
         self.lost += 1
         if _distance(seq, self._next or 0) > 0:
             self._next = seq
-        yield b"", True
+        yield Part(b"", at, lost=True)
         yield from self._release()
 
 
