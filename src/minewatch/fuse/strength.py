@@ -1,9 +1,9 @@
 """What a detector's score is worth: the likelihood ratio of mining against the innocents of a county.
 
-A detector gives its ratio against a mixture in which look-alikes are as common as ordinary customers, which
-is no county. Where scores of mines are known as well, the ratio for a county is that of the densities of both at
-the score, made monotone (isotonic regression by pool-adjacent-violators: Zadrozny and Elkan 2002). Where they
-are not, the detector's ratio stands, but counts for no more than 1 / P(innocent score ≥ s).
+A detector gives its ratio against a mixture in which look-alikes are as common as ordinary customers. Where
+scores of mines are known as well, the ratio for a county is that of the densities of both at the score, made
+monotone (isotonic regression by pool-adjacent-violators: Zadrozny and Elkan 2002). Where they are not, the
+detector's ratio stands, but counts for no more than 1 / P(innocent score ≥ s).
 """
 
 from dataclasses import dataclass
