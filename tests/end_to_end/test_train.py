@@ -19,7 +19,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     made = []
     for workers in (1, 2):
         stages: list[str] = []
-        trained = train(PLAN, LocalEngine(workers), lambda stage, *_: stages.append(stage))
+        trained = train(PLAN, LocalEngine(workers), lambda stage, *_, told=stages: told.append(stage))
         assert list(dict.fromkeys(stages)) == ["train", "calibrate", "evaluate", "fit"]
         made.append(tmp_path_factory.mktemp("trained"))
         write_trained(trained, made[-1])
