@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
@@ -17,8 +18,6 @@ from minewatch.cli.language import language, say
 
 if TYPE_CHECKING:
     from minewatch.runs.look import Sight
-
-_MOST_REASONS = 3
 
 
 def register(app: typer.Typer) -> None:
@@ -117,6 +116,8 @@ def _print_tables(sights: Sequence["Sight"]) -> None:
         console.print(_flow_table(flows))
     if readings:
         console.print(_reading_table(readings))
+    for text in _likely(readings):
+        console.print(text, markup=False, highlight=False)
     for line in _closing(sights, len(flows), readings):
         console.print(line, markup=False, highlight=False)
 
@@ -155,18 +156,29 @@ def _why(record: dict[str, Any]) -> str:
 
 
 def _reading_table(records: Sequence[dict[str, Any]]) -> Table:
-    table = Table(title=say("Customers", "用户"))
+    """One line for each customer, most suspicious first; the reasons of those that probably mine follow."""
+    from minewatch.runs.report.wording import innocent, percent
+
+    table = Table(title=say("Customers", "用户"), box=SIMPLE_HEAD)
     table.add_column(say("customer", "户号"), overflow="fold")
-    for name in (say("probability", "概率"), say("mining kW", "挖矿功率kW"), say("since", "起始")):
+    for name in (say("mining", "挖矿概率"), say("steady kW", "恒定功率kW"), say("since", "起始")):
         table.add_column(name, justify="right")
-    table.add_column(say("why", "依据"), overflow="fold")
+    table.add_column(say("if innocent, most like", "若非挖矿,最像"))
     for record in sorted(records, key=lambda each: -(each["probability"] or 0)):
         power = "–" if record["power_kw"] is None else f"{record['power_kw']:.2f}"
-        probability = "–" if record["probability"] is None else f"{record['probability']:.1%}"
         since = "–" if record["onset_at"] is None else _as_text(record["onset_at"])[:10]
-        why = "\n".join(f"· {each['text']}" for each in record["reasons"][:_MOST_REASONS])
-        table.add_row(escape(record["usage_point_id"]), probability, power, since, escape(why))
+        like = getattr(innocent(record["best_alternative"]), language())
+        row = (record["usage_point_id"], percent(record["probability"]), power, since, like)
+        table.add_row(*map(escape, row))
     return table
+
+
+def _likely(records: Sequence[dict[str, Any]]) -> list[str]:
+    found = [record for record in records if (record["probability"] or 0) >= 0.5]
+    return [
+        f"{record['usage_point_id']}\n{_why(record)}"
+        for record in sorted(found, key=lambda each: -each["probability"])
+    ]
 
 
 def _closing(sights: Sequence["Sight"], flows: int, readings: Sequence[dict[str, Any]]) -> list[str]:
@@ -204,9 +216,13 @@ def _print_rest(sights: Sequence["Sight"]) -> None:
             console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
         for note in sight.notes:
             console.print(f"{name}: {note.text(language())}", style="dim", markup=False, soft_wrap=True)
-        if sight.rejected:
-            line = say(f"{sight.rejected:,} rows could not be read", f"{sight.rejected:,}行无法读取")
-            console.print(f"{name}: {line}", style="yellow", markup=False, highlight=False)
+        for number, first in sight.put_aside.values():
+            why = first.reason.text(language())
+            line = say(
+                f"{number:,} put aside, first at line {first.line:,}: {why}",
+                f"{number:,}处未采用,首处在第{first.line:,}行:{why}",
+            )
+            console.print(f"{name}: {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _as_text(value: Any) -> str:

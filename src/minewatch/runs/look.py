@@ -4,10 +4,10 @@ Flows are judged file by file as they are read. Readings are gathered first, bec
 in several files, and judged at the end. Customer archives among the files help to judge readings.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
@@ -15,7 +15,7 @@ import pyarrow as pa
 from minewatch.runs.look_captures import flow_records
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.tables import TABLES
-from minewatch.sources.batch import Batch
+from minewatch.sources.batch import Batch, Reject
 from minewatch.sources.mapping import BadMapping, read_mapping
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.recognise import Recognised, files_of, recognise
@@ -47,18 +47,25 @@ class Settings:
     table: str | None = None
 
 
+class PutAside(NamedTuple):
+    """How many rows or single values were put aside for one reason, and the first of them."""
+
+    number: int
+    first: Reject
+
+
 @dataclass(frozen=True)
 class Sight:
     """What one file gave: ``records`` on its ``table``, out of ``looked_at`` flows or customers.
 
-    ``rejected`` counts its rows that could not be read. ``failure`` says why nothing of the file was read.
+    ``put_aside`` tells by reason code what could not be read. ``failure`` says why nothing was read.
     """
 
     path: Path
     table: str | None = None
     looked_at: int = 0
     records: Sequence[dict[str, Any]] = ()
-    rejected: int = 0
+    put_aside: Mapping[str, PutAside] = field(default_factory=dict)
     notes: Sequence[Reason] = field(default=())
     failure: Reason | None = None
 
@@ -134,7 +141,7 @@ class _Gathered:
             by_file.setdefault(record["file"], []).append(record)
         for path, sight in self._sights.items():
             records = by_file.get(str(path), [])
-            yield Sight(path, READINGS, len(records), records, sight.rejected, sight.notes)
+            yield Sight(path, READINGS, len(records), records, sight.put_aside, sight.notes)
 
 
 def _read(path: Path, options: ReadOptions, language: str, gathered: _Gathered, watcher: Watcher) -> Sight:
@@ -154,20 +161,23 @@ def _pass_over(
     path: Path, found: Recognised, options: ReadOptions, context: tuple[str, _Gathered, Watcher]
 ) -> Sight:
     language, gathered, watcher = context
-    table, looked_at, rejected = found.table, 0, 0
+    table, looked_at = found.table, 0
+    put_aside: dict[str, PutAside] = {}
     records: list[dict[str, Any]] = []
     notes: list[Reason] = []
     for batch in found.reader(path, options):
         table = READINGS if READINGS in (table, batch.table) else batch.table
         looked_at += len(batch.rows)
-        rejected += sum(reject.source_rows for reject in batch.rejected)
+        for reject in batch.rejected:
+            number, first = put_aside.get(reject.reason.code, (0, reject))
+            put_aside[reject.reason.code] = PutAside(number + 1, first)
         notes += batch.notes
         if batch.table == "flows":
             records += flow_records(str(path), batch.rows, language)
         else:
             gathered.take(path, batch)
         watcher.read(path, batch.bytes_done)
-    return Sight(path, table, looked_at, records, rejected, notes)
+    return Sight(path, table, looked_at, records, put_aside, notes)
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Sight]]:

@@ -1,6 +1,7 @@
 """What files with readings show, one record per customer, without a lake."""
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from minewatch.detect.customer_load import judge
 from minewatch.fuse.combination import posterior
+from minewatch.fuse.strength import shipped_calibration
 from minewatch.runs.look_captures import reason_records
 from minewatch.runs.scan import PRIOR
 from minewatch.schema.evidence import Evidence
@@ -38,14 +40,17 @@ def reading_records(
     """Yield a record for each customer in ``tables`` (file → rows of ``interval_readings``), in their order.
 
     A customer whose days lie in several files is judged once, on all of them, under the first file. Of a
-    day that comes twice the later file's counts. ``probability`` is the posterior at the scan's prior share
-    of mines.
+    day that comes twice the later file's counts. ``probability`` is the posterior of a scan at its prior
+    share of mines: a customer that ``usage_points`` does not place is held against the worst class.
     """
     readings, files = _gathered(tables)
     if not len(readings):
         return
-    for evidence in judge(readings, usage_points, _whole_period(readings, zone), zone):
-        yield dict(zip(READING_KEYS, _values(files[evidence.subject_id], evidence, language), strict=True))
+    found = judge(readings, usage_points, _whole_period(readings, zone), zone)
+    known = set() if usage_points is None else set(usage_points["usage_point_id"].to_pylist())
+    for evidence, probability in zip(found, _probabilities(found, known), strict=True):
+        values = (files[evidence.subject_id], evidence.subject_id, probability)
+        yield dict(zip(READING_KEYS, (*values, *_values(evidence, language)), strict=True))
 
 
 def _gathered(tables: Mapping[str, pa.Table]) -> tuple[pa.Table, dict[str, str]]:
@@ -70,12 +75,19 @@ def _whole_period(readings: pa.Table, zone: ZoneInfo) -> Period:
     return day_period(bounds["min"], bounds["max"] + timedelta(days=1), zone)
 
 
-def _values(file: str, evidence: Evidence, language: str) -> tuple[Any, ...]:
+def _probabilities(found: Sequence[Evidence], known: Container[str]) -> list[float | None]:
+    scores = np.array([math.nan if each.log10_lr is None else each.log10_lr for each in found])
+    placed = np.array([each.subject_id in known for each in found])
+    judged = np.isfinite(scores)
+    result = np.full(len(found), math.nan)
+    strength = shipped_calibration("meter").strength(scores[judged], placed[judged])
+    result[judged] = posterior(strength, PRIOR)
+    return [float(value) if is_judged else None for value, is_judged in zip(result, judged, strict=True)]
+
+
+def _values(evidence: Evidence, language: str) -> tuple[Any, ...]:
     power = evidence.power_kw
     return (
-        file,
-        evidence.subject_id,
-        None if evidence.log10_lr is None else float(posterior(np.array([evidence.log10_lr]), PRIOR)[0]),
         evidence.log10_lr,
         evidence.best_alternative,
         power.value if power else None,
