@@ -14,8 +14,10 @@ import pytest
 from minewatch.engines.local import LocalEngine, WorkersDiedError
 
 HERE = Path(__file__).parent
+# A shell ignores interrupts for what it runs in the background, and children inherit that.
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from minewatch.engines.local import LocalEngine
 from test_local_processes import sleep_after_note
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ from cluster import Cluster
 from minewatch.engines.base import Engine
 
 HERE = Path(__file__).parent
+# A shell ignores interrupts for what it runs in the background, and children inherit that.
 PROGRAM = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from minewatch.engines.failures import EngineError
 from minewatch.engines.spark import SparkEngine
 from test_spark import sleep_after_note

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -23,9 +24,16 @@ def browser() -> Iterator[Browser]:
     """Headless Chromium of the system."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
-        sentence = "Chromium is not installed (Debian: apt-get install chromium)"
-        pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence)
-    with sync_playwright() as play:
-        started = play.chromium.launch(executable_path=path, args=FLAGS)
-        yield started
-        started.close()
+        _leave_out("Chromium is not installed (Debian: apt-get install chromium)")
+    try:
+        play = sync_playwright().start()
+    except Exception as error:  # the driver tells of a missing library only by ending
+        _leave_out(f"Playwright's driver does not start (Debian: apt-get install libatomic1): {error}")
+    started = play.chromium.launch(executable_path=path, args=FLAGS)
+    yield started
+    started.close()
+    play.stop()
+
+
+def _leave_out(sentence: str) -> NoReturn:
+    pytest.fail(sentence) if os.environ.get("CI") else pytest.skip(sentence)
