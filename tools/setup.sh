@@ -17,7 +17,7 @@ if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
 fi
 if ! [ -x .venv/bin/pip ]; then
     rm -rf .venv
-    if ! "$python" -m venv .venv 2>/dev/null; then
+    if ! "$python" -m venv .venv >/dev/null 2>&1; then
         rm -rf .venv
         tools/from_debian.sh python3-venv
         "$python" -m venv .venv
