@@ -2,7 +2,7 @@
 
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -179,8 +179,9 @@ def _scattered(size: int, values: Mapping[int, Any], name: str) -> pa.Array:
     kind = FLOWS.field(name).type
     if not values:
         return pa.nulls(size, kind)
-    get: Callable[[int], Any] = values.get
-    return pa.array([get(n) for n in range(size)], kind)
+    places, absent = np.zeros(size, np.int64), np.ones(size, bool)
+    places[list(values)], absent[list(values)] = np.arange(len(values)), False
+    return pa.array(list(values.values()), kind).take(pa.array(places, mask=absent))
 
 
 def _address_and_port(columns: Mapping[str, pa.Array], n: int) -> str:

@@ -1,0 +1,36 @@
+"""Looking at a capture, whole process, against tcpdump that copies the same file to nowhere."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.captures import capture_file
+from benchmarks.registry import Job, register
+
+
+def look(path: Path) -> None:
+    """Run ``minewatch look`` in a process of its own."""
+    command = [str(Path(sys.executable).with_name("minewatch")), "look", "--json", str(path)]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+
+
+def copy_to_nowhere(path: Path) -> None:
+    """Let tcpdump read the whole file; raises where it is not installed."""
+    tcpdump = shutil.which("tcpdump")
+    if tcpdump is None:
+        raise FileNotFoundError("tcpdump is needed for this comparison; install it")
+    subprocess.run([tcpdump, "-r", str(path), "-w", "/dev/null"], check=True, capture_output=True)  # noqa: S603
+
+
+register(
+    Job(
+        name="look_capture",
+        sizes=(200_000, 2_000_000),
+        unit="packets",
+        prepare=capture_file,
+        job=look,
+        floor=copy_to_nowhere,
+        floor_name="tcpdump -w /dev/null",
+    )
+)
