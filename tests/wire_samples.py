@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from minewatch.schema.network_tables import FLOWS
 from minewatch.sources.captures import read_capture
 from minewatch.sources.options import ReadOptions
 
@@ -139,3 +140,8 @@ def tables_of(data: bytes, folder: Path, name: str = "sample.pcap") -> pa.Table:
     path = folder / name
     path.write_bytes(data)
     return pa.concat_tables(batch.rows for batch in read_capture(path, OPTIONS))
+
+
+def table_of_rows(rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows of ``flows`` as a table of its schema."""
+    return pa.Table.from_pylist(rows, schema=FLOWS)
