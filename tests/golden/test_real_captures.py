@@ -15,6 +15,7 @@ from minewatch.sources.captures import read_capture
 
 ZCASH = {"dialect": "stratum_v1", "coin": "ZEC", "algorithm": "Equihash", "agent": "EWBF 0.3.4b"}
 MONERO = {"dialect": "monero_login", "coin": "XMR", "algorithm": "CryptoNight"}
+ETHEREUM = {"dialect": "ethereum_stratum", "coin": "ETH", "algorithm": "Ethash"}
 POOL_FLOWS = {
     49307: {
         "dialect": "ethereum_stratum",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ import wire_samples as wire
 from minewatch.detect.pool_flows import judge
 from minewatch.sim.streams import stream
 from minewatch.sim.wire.dialects import Session, Worker, speak
+from minewatch.sim.wire.innocents import mistaken_flows, ordinary_flows
 from minewatch.sim.wire.jobs import account_of, draw_pool, job_times
-from minewatch.sim.wire.miners import Window
+from minewatch.sim.wire.miners import Speaker, Window
 from minewatch.sim.wire.packets import TCP, Conversation, Side, frames, write_pcap
 from minewatch.sources.captures import read_capture
 
@@ -70,3 +72,25 @@ def test_every_session_is_read_with_its_hash_rate(
     if login:
         assert len(known) == SESSIONS
     assert sum(not each.low <= rate <= each.high for each in known) <= 4
+
+
+def innocent_talks(hosts: int) -> list[Conversation]:
+    """Pages, video, look-ups, nodes, wallets, programs that ask a node, telemetry."""
+    kinds = ("server_room", "ev_charger", "household", "office")
+    talks = []
+    for number in range(hosts):
+        customer = SimpleNamespace(kind=kinds[number % 4], usage_point_id=f"{number}", mine=None, infected=0)
+        ip = f"198.18.{number >> 8}.{number & 255}"
+        speaker = Speaker(customer, ip, 1024, 65535)  # type: ignore[arg-type]
+        flows = mistaken_flows(3, speaker, WINDOW)
+        flows += ordinary_flows(3, speaker, WINDOW) if number % 8 == 0 else []
+        talks += [flow.talk for flow in flows]
+    return talks
+
+
+def test_innocents_give_no_evidence(tmp_path: Path) -> None:
+    talks = innocent_talks(1200)
+    rows = read(tmp_path / "innocents.pcap", talks)
+    assert len(rows) == len(talks) > 500
+    assert judge(wire.table_of_rows(rows)) == []
+    assert sum(bool(row["names"]) for row in rows) > 100
