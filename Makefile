@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv/bin
 FAST := tests/unit tests/property tests/reference tests/architecture
-SLOW := tests/conformance tests/end_to_end
+SLOW := tests/golden tests/conformance tests/end_to_end
 
 help: ## this page
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
