@@ -8,6 +8,8 @@ from pathlib import Path
 from benchmarks.captures import capture_file
 from benchmarks.registry import Job, register
 
+TCPDUMP = shutil.which("tcpdump")
+
 
 def look(path: Path) -> None:
     """Run ``minewatch look`` in a process of its own."""
@@ -16,21 +18,22 @@ def look(path: Path) -> None:
 
 
 def copy_to_nowhere(path: Path) -> None:
-    """Let tcpdump read the whole file; raises where it is not installed."""
-    tcpdump = shutil.which("tcpdump")
-    if tcpdump is None:
-        raise FileNotFoundError("tcpdump is needed for this comparison; install it")
-    subprocess.run([tcpdump, "-r", str(path), "-w", "/dev/null"], check=True, capture_output=True)  # noqa: S603
+    """Let tcpdump read the whole file."""
+    command = [str(TCPDUMP), "-r", str(path), "-w", "/dev/null"]
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
 
 
-register(
-    Job(
-        name="look_capture",
-        sizes=(200_000, 2_000_000),
-        unit="packets",
-        prepare=capture_file,
-        job=look,
-        floor=copy_to_nowhere,
-        floor_name="tcpdump -w /dev/null",
+if TCPDUMP is None:
+    sys.stderr.write("look_capture is left out: tcpdump is not installed\n")
+else:
+    register(
+        Job(
+            name="look_capture",
+            sizes=(200_000, 2_000_000),
+            unit="packets",
+            prepare=capture_file,
+            job=look,
+            floor=copy_to_nowhere,
+            floor_name="tcpdump -w /dev/null",
+        )
     )
-)

@@ -133,7 +133,9 @@ class Conversations:
         flows[flow, table.FOLLOW] = table.IGNORED
 
     def _take_hello(self, flow: int, payload: bytes, flows: np.ndarray, names: Names) -> None:
-        hello = self._hellos.get(flow, b"") + payload
+        hello = self._hellos.pop(flow, b"") + payload
+        if len(self._hellos) >= MOST_FOLLOWED:
+            self._hellos.pop(next(iter(self._hellos)))
         self._hellos[flow] = hello
         at, size = find_sni(np.frombuffer(hello, np.uint8), 0, len(hello))
         if size:
