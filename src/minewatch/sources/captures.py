@@ -1,8 +1,8 @@
 """Packet captures, pcap and pcapng, to rows of ``flows``: one pass, a window of the file at a time.
 
 Memory is bounded by the window (8 MiB), 160 bytes a flow and its names, and the text of at most
-``MOST_FOLLOWED`` conversations that have not shown yet what they are; it does not grow with the file's size. A
-file that is cut or damaged gives what precedes the place, and a note that names it.
+``MOST_FOLLOWED`` conversations that have not shown yet what they are; it does not grow with the file's size.
+A file that is cut or damaged gives what precedes the place, and a note that names it.
 """
 
 from collections.abc import Iterator
