@@ -1,5 +1,6 @@
 """Timing in turns: floor and job alternate, so that both meet the same machine."""
 
+import resource
 import statistics
 import subprocess
 import sys
@@ -47,9 +48,9 @@ def peak_mb_of(job: str, size: int, folder: Path) -> float:
 
 
 def own_peak_mb() -> float:
-    """Return the largest resident memory of this process so far, MB.
+    """Return the largest resident memory so far of this process or of one that it ran, MB.
 
-    From the kernel's figure of this address space: ``ru_maxrss`` also counts the parent's before exec.
+    Its own is that of this address space: ``ru_maxrss`` also counts what the parent held before exec.
     """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+    own_kib = int(Path("/proc/self/status").read_text(encoding="ascii").split("VmHWM:")[1].split()[0])
+    return max(own_kib, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024

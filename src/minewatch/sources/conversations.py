@@ -101,10 +101,6 @@ class Conversations:
         dialogue = self._mining.get(flow)
         return dialogue.talk.facts if dialogue and dialogue.talk.facts.is_mining else None
 
-    def mining_flows(self) -> list[int]:
-        """Return the numbers of the flows that mine, in order."""
-        return sorted(flow for flow in self._mining if self.facts_of(flow))
-
     def first_us(self, flow: int) -> int:
         """Return when the first payload of a mining flow was heard, microseconds since 1970."""
         return self._mining[flow].first_us

@@ -7,6 +7,7 @@ ethminer speak it; Monero as in XMRig's doc/STRATUM.md; Stratum V2 as in https:/
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -117,7 +118,7 @@ def _unit(session: Session) -> float:
     return hashes_of_unit(session.dialect, session.algorithm)
 
 
-class _Voice:
+class _Voice(ABC):
     """Words of a dialect. Subclasses give the opening, a job, and a share with its answer."""
 
     def __init__(self, rng: Rng, session: Session, difficulty: float) -> None:
@@ -146,13 +147,13 @@ class _Voice:
                 at += int(self.rng.integers(20, 400))
             at += int(self.rng.integers(500, 9000))
 
+    @abstractmethod
     def greeting(self) -> Iterator[tuple[bytes, list[bytes]]]:
         """Yield pairs of what the miner says and the pool's answers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def job(self, at_us: int, clean: bool) -> list[Message]:
         """Return the pool's new work."""
-        raise NotImplementedError
 
     def share(self, at_us: int, worker: Worker, accepted: bool) -> list[Message]:
         """Return a share and its answer."""
@@ -161,12 +162,14 @@ class _Voice:
         return [Message(at_us, True, ask), Message(at_us + later, False, answer)]
 
     def retarget(self, at_us: int, difficulty: float) -> list[Message]:
-        """Return what the pool says when it changes the difficulty."""
-        raise NotImplementedError
+        """Return what the pool says when it changes the difficulty. Raises ValueError where it never does."""
+        raise ValueError(
+            f"pools that speak {self.session.dialect} are not simulated to change the difficulty"
+        )
 
+    @abstractmethod
     def submission(self, worker: Worker, accepted: bool) -> tuple[bytes, bytes]:
         """Return the bytes of a share and of its answer."""
-        raise NotImplementedError
 
 
 class _StratumV1(_Voice):
