@@ -163,9 +163,8 @@ class _Voice(ABC):
 
     def retarget(self, at_us: int, difficulty: float) -> list[Message]:
         """Return what the pool says when it changes the difficulty. Raises ValueError where it never does."""
-        raise ValueError(
-            f"pools that speak {self.session.dialect} are not simulated to change the difficulty"
-        )
+        told = f"difficulty {difficulty:g} at {at_us} µs"
+        raise ValueError(f"pools that speak {self.session.dialect} keep theirs here: no {told}")
 
     @abstractmethod
     def submission(self, worker: Worker, accepted: bool) -> tuple[bytes, bytes]:
