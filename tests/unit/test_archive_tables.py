@@ -10,6 +10,7 @@ import pytest
 
 from minewatch.schema.tables import INGESTED
 from minewatch.sources.batch import Reject
+from minewatch.sources.layout import READINGS
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.recognise import files_of, recognise
 from minewatch.sources.unreadable import UnreadableFile
@@ -154,9 +155,7 @@ def test_required_cells(tmp_path: Path) -> None:
     assert all(reject.source_rows == 1 and not reject.cell_only for reject in rejected)
 
 
-@pytest.mark.parametrize(
-    "name", [n for n in INGESTED if n not in ("flows", "interval_readings", "transformer_readings")]
-)
+@pytest.mark.parametrize("name", [n for n in INGESTED if n != "flows" and n not in READINGS])
 def test_canonical_tables_come_back_from_parquet(tmp_path: Path, name: str) -> None:
     schema = INGESTED[name].schema
     samples = {

@@ -18,6 +18,12 @@ _POWER = [
     column("power_kw_high", pa.float64(), "upper end of the 90 % interval", unit="kW"),
 ]
 
+_ENERGY = [
+    column("energy_kwh", pa.float64(), "mining energy in the period", unit="kWh"),
+    column("energy_kwh_low", pa.float64(), "lower end of the 90 % interval", unit="kWh"),
+    column("energy_kwh_high", pa.float64(), "upper end of the 90 % interval", unit="kWh"),
+]
+
 LOAD_FEATURES = pa.schema(
     [
         column("usage_point_id", pa.string(), "户号", data_class=_PERSONAL, required=True),
@@ -48,9 +54,17 @@ EVIDENCE = pa.schema(
             "alternatives", pa.list_(NAMED_PROBABILITY), "probability of each innocent class, mining excluded"
         ),
         *_POWER,
+        *_ENERGY,
         column("onset_at", INSTANT, "when the mining load or flow began; null: before the data"),
         column("ended_at", INSTANT, "when it ended; null: still on at the end of the data"),
         column("on_share", pa.float64(), "share of the time from onset to end in which it is on", unit="1"),
+        column("duty", pa.string(), "flat, night_only, price_following, seasonal, intermittent"),
+        column(
+            "places",
+            pa.list_(NAMED_PROBABILITY),
+            "户号 at which a load that no meter shows may sit",
+            data_class=_PERSONAL,
+        ),
         column("hash_rate", pa.float64(), "hash rate", unit="H/s"),
         column("hash_rate_low", pa.float64(), "lower end of the 95 % interval", unit="H/s"),
         column("hash_rate_high", pa.float64(), "upper end of the 95 % interval", unit="H/s"),
@@ -101,9 +115,7 @@ FINDINGS = pa.schema(
             "q_value", pa.float64(), "false-discovery rate of the list down to here", unit="1", required=True
         ),
         *_POWER,
-        column("energy_kwh", pa.float64(), "mining energy in the period", unit="kWh"),
-        column("energy_kwh_low", pa.float64(), "lower end of the 90 % interval", unit="kWh"),
-        column("energy_kwh_high", pa.float64(), "upper end of the 90 % interval", unit="kWh"),
+        *_ENERGY,
         column("hash_rate", pa.float64(), "算力", unit="H/s"),
         column("algorithm", pa.string(), "proof-of-work function of the hash rate"),
         column("coin", pa.string(), "ticker, where known"),

@@ -19,10 +19,22 @@ class SubjectKind(StrEnum):
 
     USAGE_POINT = "usage_point"
     TRANSFORMER = "transformer"
+    FEEDER = "feeder"
     PLANT = "plant"
     ENDPOINT = "endpoint"
     APPLICATION = "application"
     ADDRESS = "address"
+    SITE = "site"
+
+
+class Duty(StrEnum):
+    """When a mining load runs."""
+
+    FLAT = "flat"
+    NIGHT_ONLY = "night_only"
+    PRICE_FOLLOWING = "price_following"
+    SEASONAL = "seasonal"
+    INTERMITTENT = "intermittent"
 
 
 class FindingKind(StrEnum):
@@ -68,7 +80,8 @@ class Evidence:
 
     ``log10_lr`` is the log10 likelihood ratio of mining against ``best_alternative``; None where the
     detector refused, and then ``reasons`` say why. ``alternatives`` gives the probability of each innocent
-    class given that it is not mining.
+    class given that it is not mining. ``energy_kwh`` is what the load took in the period, where it was
+    measured. ``places`` are usage points at which a load that no meter shows may sit, with probabilities.
     """
 
     detector: Detector
@@ -80,9 +93,12 @@ class Evidence:
     best_alternative: str | None = None
     alternatives: Mapping[str, float] = field(default_factory=dict)
     power_kw: Estimate | None = None
+    energy_kwh: Estimate | None = None
     onset_at: datetime | None = None
     ended_at: datetime | None = None
     on_share: float | None = None
+    duty: Duty | None = None
+    places: Mapping[str, float] = field(default_factory=dict)
     hash_rate: Estimate | None = None
     algorithm: str | None = None
     coin: str | None = None
@@ -118,11 +134,14 @@ class Evidence:
             "period_end_at": self.period.end_at,
             "log10_lr": self.log10_lr,
             "best_alternative": self.best_alternative,
-            "alternatives": [{"name": n, "probability": p} for n, p in sorted(self.alternatives.items())],
+            "alternatives": _named(self.alternatives),
             **_estimate_columns("power_kw", self.power_kw),
+            **_estimate_columns("energy_kwh", self.energy_kwh),
             "onset_at": self.onset_at,
             "ended_at": self.ended_at,
             "on_share": self.on_share,
+            "duty": self.duty.value if self.duty else None,
+            "places": _named(self.places),
             **_estimate_columns("hash_rate", self.hash_rate),
             "algorithm": self.algorithm,
             "coin": self.coin,
@@ -134,6 +153,10 @@ class Evidence:
 def evidence_table(evidence: Iterable[Evidence]) -> pa.Table:
     """Return evidence as a table of the schema ``EVIDENCE``, in the order given."""
     return pa.Table.from_pylist([item.as_row() for item in evidence], schema=EVIDENCE)
+
+
+def _named(probabilities: Mapping[str, float]) -> list[dict[str, str | float]]:
+    return [{"name": name, "probability": value} for name, value in sorted(probabilities.items())]
 
 
 def _estimate_columns(name: str, estimate: Estimate | None) -> dict[str, float | None]:

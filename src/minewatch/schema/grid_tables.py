@@ -94,6 +94,25 @@ TRANSFORMER_READINGS = pa.schema(
     ]
 )
 
+FEEDERS = pa.schema(
+    [
+        column("feeder_id", pa.string(), "medium-voltage feeder", data_class=_IMPORTANT, required=True),
+        column("substation_id", pa.string(), "substation that supplies it", data_class=_IMPORTANT),
+        column("region_code", pa.string(), "GB/T 2260 code of the county"),
+        column("voltage_kv", pa.float64(), "nominal voltage", unit="kV"),
+        column("resistance_ohm", pa.float64(), "of one phase, from its head to its load centre", unit="Ohm"),
+    ]
+)
+
+FEEDER_READINGS = pa.schema(
+    [
+        column(
+            "feeder_id", pa.string(), "feeder, measured at its head", data_class=_IMPORTANT, required=True
+        ),
+        *_curves(_IMPORTANT),
+    ]
+)
+
 PLANTS = pa.schema(
     [
         column("plant_id", pa.string(), "plant", required=True),

@@ -103,6 +103,14 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         _BUCKET,
         "supply side of a transformer, one row per local day",
     ),
+    TableSpec("feeders", grid_tables.FEEDERS, ("feeder_id",), _WHOLE, "archive of medium-voltage feeders"),
+    TableSpec(
+        "feeder_readings",
+        grid_tables.FEEDER_READINGS,
+        ("feeder_id", "day"),
+        _WHOLE,
+        "head of a feeder, one row per local day",
+    ),
     TableSpec("plants", grid_tables.PLANTS, ("plant_id",), _WHOLE, "power plants"),
     TableSpec(
         "plant_readings", grid_tables.PLANT_READINGS, ("plant_id", "hour"), _WHOLE, "output and its drivers"

@@ -50,7 +50,7 @@ def absurd(kw: Matrix) -> npt.NDArray[np.bool_]:
 
 
 def curve_table(table: str, curves: Curves) -> pa.Table:
-    """Return the curves as rows of ``table`` (interval_readings or transformer_readings) of a Batch."""
+    """Return the curves as rows of ``table`` (one of ``READINGS``) of a Batch."""
     schema = batch_schema(INGESTED[table].schema)
     count = len(curves.lines)
     extras = curves.extras

@@ -19,7 +19,11 @@ from minewatch.sources.headers import (
 from minewatch.sources.mapping import ColumnMapping
 from minewatch.sources.value_columns import ValueColumns, between, find_value_columns
 
-READINGS = {"interval_readings": "usage_point_id", "transformer_readings": "transformer_id"}
+READINGS = {
+    "interval_readings": "usage_point_id",
+    "transformer_readings": "transformer_id",
+    "feeder_readings": "feeder_id",
+}
 """Tables of curves → column that says whose curve it is."""
 
 EXTRAS = (
@@ -75,8 +79,8 @@ class Layout:
 
     @property
     def may_feed_back(self) -> bool:
-        """Tell whether negative power is meant: by the user, or on the supply side of a transformer."""
-        return self.mapping.export or self.table == "transformer_readings"
+        """Tell whether negative power is meant: by the user, or at a meter of the grid itself."""
+        return self.mapping.export or self.table in ("transformer_readings", "feeder_readings")
 
 
 def find_layout(
