@@ -21,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from minewatch.detect.load_vectors import VECTOR
+
 Floats = npt.NDArray[np.float64]
 
 _FOLDER = resources.files("minewatch.detect").joinpath("models", "load")
@@ -45,7 +47,10 @@ class Scores(NamedTuple):
 
 
 class LoadModel:
-    """Trees and their numbers; see the module's docstring."""
+    """Trees and their numbers; see the module's docstring.
+
+    Each set of trees takes its inputs from the matrix by name, so that ``VECTOR`` may grow between trainings.
+    """
 
     def __init__(self, texts: dict[str, str], card: dict[str, Any]) -> None:
         import lightgbm
@@ -55,6 +60,11 @@ class LoadModel:
         self._log_odds = math.log(card["mining_odds"])
         self._widening = float(card["power_widening"])
         self._boosters = {name: lightgbm.Booster(model_str=texts[name]) for name in BOOSTERS}
+        places = {name: place for place, name in enumerate(VECTOR)}
+        self._columns = {
+            name: [places[column] for column in booster.feature_name()]
+            for name, booster in self._boosters.items()
+        }
 
     def scores(self, matrix: Floats) -> Scores:
         """Return the scores of ``matrix`` (customers, ``minewatch.detect.load_vectors.VECTOR``)."""
@@ -73,7 +83,8 @@ class LoadModel:
         )
 
     def _predict(self, name: str, matrix: Floats, raw_score: bool = False) -> Floats:
-        return np.asarray(self._boosters[name].predict(matrix, raw_score=raw_score, num_threads=1))
+        inputs = matrix[:, self._columns[name]]
+        return np.asarray(self._boosters[name].predict(inputs, raw_score=raw_score, num_threads=1))
 
 
 @cache
