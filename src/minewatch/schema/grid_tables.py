@@ -121,6 +121,14 @@ PLANTS = pa.schema(
         column("uscc", pa.string(), "统一社会信用代码 of the operator"),
         column("kind", pa.string(), "hydro, wind, solar, thermal, captive"),
         column("rated_mw", pa.float64(), "rated output", unit="MW", data_class=_IMPORTANT),
+        column("design_flow_m3s", pa.float64(), "flow at rated output (hydro)", unit="m3/s"),
+        column("design_head_m", pa.float64(), "net head at rated output (hydro)", unit="m"),
+        column(
+            "design_efficiency",
+            pa.float64(),
+            "electric energy per energy of water or fuel at rated output, as accepted",
+            unit="1",
+        ),
         column("region_code", pa.string(), "GB/T 2260 code of the county"),
         column("lon", pa.float64(), "longitude, WGS 84", unit="deg", data_class=_IMPORTANT),
         column("lat", pa.float64(), "latitude, WGS 84", unit="deg", data_class=_IMPORTANT),
@@ -139,6 +147,20 @@ PLANT_READINGS = pa.schema(
         column("available_mw", pa.float64(), "capacity not on outage", unit="MW", data_class=_IMPORTANT),
         column(
             "dispatched_mw", pa.float64(), "output that dispatch asked for", unit="MW", data_class=_IMPORTANT
+        ),
+        column("spill_m3s", pa.float64(), "water past the turbines, where gauged", unit="m3/s"),
+        column("wind_ms", pa.float64(), "wind speed at the mast or hub", unit="m/s"),
+        column("irradiance_w_m2", pa.float64(), "irradiance in the modules' plane", unit="W/m2"),
+        column("temperature_c", pa.float64(), "air temperature at the plant", unit="Cel"),
+        column("fuel_mw", pa.float64(), "energy of the fuel burnt or of waste heat used", unit="MW"),
+        column("heat_mw", pa.float64(), "heat delivered", unit="MW"),
+        column("aux_mw", pa.float64(), "self-use (厂用电) where metered", unit="MW", data_class=_IMPORTANT),
+        column(
+            "site_load_mw",
+            pa.float64(),
+            "load of the owner's works behind the grid's meter, where metered",
+            unit="MW",
+            data_class=_IMPORTANT,
         ),
     ]
 )

@@ -252,6 +252,8 @@ def _hourly(
     ids = np.repeat(np.array([plant.plant_id for plant in built], dtype=object), hour.size)
     arrays = {"plant_id": pa.array(ids, pa.string()), "hour": pa.array(np.tile(hour, len(built)))}
     arrays |= {name: pa.array(values) for name, values in columns.items()}
+    nothing = {name: pa.nulls(len(ids)) for name in schema.names}
+    arrays = nothing | arrays
     return pa.table([arrays[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 
