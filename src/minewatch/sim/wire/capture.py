@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import chain
 from typing import Any, NamedTuple
 
+from minewatch.schema.calendar import is_workday
 from minewatch.sim.addresses import web_server
 from minewatch.sim.county import CountyPlan, Customer
-from minewatch.sim.days import is_workday
 from minewatch.sim.leases import CARRIERS, Line
 from minewatch.sim.loads.shapes import Rng
 from minewatch.sim.streams import stream

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minewatch.schema.calendar import is_workday
 from minewatch.sim.addresses import web_server
-from minewatch.sim.days import is_workday
 from minewatch.sim.loads.shapes import Rng
 from minewatch.sim.streams import stream
 from minewatch.sim.wire.capture import Site, drawn_at, moment, share_on_at, speakers, week_of_captures
