@@ -34,6 +34,37 @@ LOAD_FEATURES = pa.schema(
     ]
 )
 
+SITE_HOURS = pa.schema(
+    [
+        column("site_id", pa.string(), "site", data_class=_PERSONAL, required=True),
+        column("hour", INSTANT, "start of the hour", required=True),
+        column("kw", pa.float64(), "mean power of all its usage points; null: one has no reading", unit="kW"),
+        column("inbound_bytes", pa.float64(), "bytes towards the site; null: no line was counted", unit="By"),
+        column("outbound_bytes", pa.float64(), "bytes from the site", unit="By"),
+        column("peers", pa.float64(), "distinct remote addresses, summed over lines", unit="1"),
+        column("local_addresses", pa.float64(), "distinct own addresses, summed over lines", unit="1"),
+        column("lines_known", pa.int32(), "lines that the leases give it in the hour", required=True),
+        column("lines_seen", pa.int32(), "of them, lines with a count", required=True),
+        column("temperature_c", pa.float64(), "outside temperature", unit="Cel"),
+    ]
+)
+
+SITE_RECORDS = pa.schema(
+    [
+        column("site_id", pa.string(), "site", data_class=_PERSONAL, required=True),
+        column("usage_points", pa.int32(), "usage points of the site", unit="1", required=True),
+        column("points_read", pa.int32(), "of them, with readings in the period", unit="1", required=True),
+        column("contract_kva", pa.float64(), "contract capacity of all of them", unit="kVA"),
+        column("industry_codes", pa.list_(pa.string()), "GB/T 4754 industries of accounts and enterprises"),
+        column("enterprises", pa.int32(), "enterprises linked to it", unit="1", required=True),
+        column("business_scope", pa.string(), "经营范围 of the most probable one that names data centres"),
+        column("declared_mbps", pa.float64(), "bandwidth declared in applications", unit="Mbit/s"),
+        column("floor_area_m2", pa.float64(), "floor area declared in applications", unit="m2"),
+        column("reading_rows", pa.int64(), "rows of interval_readings behind its hours", required=True),
+        column("traffic_rows", pa.int64(), "rows of line_traffic behind its hours", required=True),
+    ]
+)
+
 EVIDENCE = pa.schema(
     [
         column(

@@ -90,3 +90,29 @@ IP_LEASES = pa.schema(
         column("carrier", pa.string(), "carrier that leases it"),
     ]
 )
+
+LINE_TRAFFIC = pa.schema(
+    [
+        column("prefix", pa.string(), "address or CIDR prefix counted", data_class=_PERSONAL, required=True),
+        column("port_low", pa.int32(), "first port of the range", required=True),
+        column("port_high", pa.int32(), "last port of the range", required=True),
+        column("hour", INSTANT, "start of the hour, or of a shorter time within it", required=True),
+        column(
+            "inbound_bytes",
+            pa.float64(),
+            "IP bytes towards the holder (ifHCOutOctets at the carrier's port)",
+            unit="By",
+            required=True,
+        ),
+        column(
+            "outbound_bytes",
+            pa.float64(),
+            "IP bytes from the holder (ifHCInOctets at the carrier's port)",
+            unit="By",
+            required=True,
+        ),
+        column("peers", pa.int64(), "distinct remote addresses in the hour", unit="1"),
+        column("local_addresses", pa.int64(), "distinct addresses of the prefix that took part", unit="1"),
+        column("carrier", pa.string(), "carrier that counted"),
+    ]
+)

@@ -127,6 +127,13 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         _WHOLE,
         "who held an address and port range when, one row per NAT layer",
     ),
+    TableSpec(
+        "line_traffic",
+        network_tables.LINE_TRAFFIC,
+        ("prefix", "port_low", "port_high", "hour", "carrier"),
+        _WHOLE,
+        "bytes each way of a leased line by the hour, as the carrier counts them (IF-MIB, IPFIX)",
+    ),
     TableSpec("enterprises", record_tables.ENTERPRISES, ("enterprise_id",), _WHOLE, "business register"),
     TableSpec(
         "applications",
@@ -158,6 +165,20 @@ ANALYSED: Mapping[str, TableSpec] = _catalogue(
         ("usage_point_id", "period_start_at"),
         _BUCKET,
         "features of a customer's load curve",
+    ),
+    TableSpec(
+        "site_hours",
+        analysis_tables.SITE_HOURS,
+        ("site_id", "hour"),
+        _WHOLE,
+        "power and traffic of a site side by side",
+    ),
+    TableSpec(
+        "site_records",
+        analysis_tables.SITE_RECORDS,
+        ("site_id",),
+        _WHOLE,
+        "what registers say of a site that has its power and traffic measured",
     ),
     TableSpec(
         "evidence",

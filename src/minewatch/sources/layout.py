@@ -38,7 +38,11 @@ EXTRAS = (
 """Quantities that may come beside the power."""
 
 _MAIN = ("kw", "kwh", "register_kwh")
-DEFAULTS: Mapping[tuple[str, str], int] = {("ip_leases", "port_low"): 0, ("ip_leases", "port_high"): 65_535}
+DEFAULTS: Mapping[tuple[str, str], int] = {
+    (table, column): port
+    for table in ("ip_leases", "line_traffic")
+    for column, port in (("port_low", 0), ("port_high", 65_535))
+}
 """(table, column) → value where the file lacks the column."""
 
 
