@@ -90,9 +90,40 @@ def test_the_size_of_a_slice_is_near_what_it_takes(partition: Partition) -> None
     assert found == len(CUSTOMERS) * DAYS * 24 * 4
 
 
-def test_a_step_by_something_that_an_input_lacks_gets_its_partition_whole(partition: Partition) -> None:
+def test_a_step_by_something_that_no_input_names_gets_its_partition_whole(partition: Partition) -> None:
+    step = Step("by_transformer", "1", ("interval_readings",), "transformer_id", "load_features", sums)
+    (chunk,) = chunks_of(step, partition, 1)
+    assert len(chunk["interval_readings"]) == len(CUSTOMERS) * DAYS
+
+
+def transformer_of(at: int) -> str | None:
+    """Return the transformer of a customer: those of one are scattered over the order; one has none."""
+    return f"T{at % 7}" if at else None
+
+
+@pytest.mark.parametrize("chunk_bytes", [1, 3_000, 1_000_000])
+def test_rows_follow_the_group_that_another_table_names(
+    partition: Partition, tmp_path: Path, chunk_bytes: int
+) -> None:
+    archive = [
+        {"usage_point_id": name, "transformer_id": transformer_of(at)} for at, name in enumerate(CUSTOMERS)
+    ]
+    slices = {
+        **partition.slices,
+        "usage_points": write(tmp_path / "linked.parquet", "usage_points", archive, 8),
+    }
     step = Step("by_transformer", "1", STEP.inputs, "transformer_id", "load_features", sums)
-    assert len(list(chunks_of(step, partition, 1))) == 1
+    chunks = list(chunks_of(step, Partition("0", slices), chunk_bytes))
+    assert (len(chunks) == 1) == (chunk_bytes == 1_000_000)
+    read = []
+    for chunk in chunks:
+        members = chunk["usage_points"]["usage_point_id"].to_pylist()
+        names = chunk["interval_readings"]["usage_point_id"].to_pylist()
+        assert set(names) == set(members)
+        groups = chunk["usage_points"]["transformer_id"].to_pylist()
+        assert groups == sorted(groups)
+        read += names
+    assert sorted(read) == [name for name in CUSTOMERS[1:] for _ in range(DAYS)]
 
 
 def test_only_the_named_columns_are_read(partition: Partition) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from minewatch.schema.slices import read_slice, slice_bytes
 from minewatch.schema.steps import Partition, Step, TableSlice
@@ -24,22 +25,40 @@ def chunks_of(
     """Yield the tables of ``partition`` by name, as ``step.function`` takes them.
 
     A partition that would take more than ``chunk_bytes`` comes in several chunks, each with all rows of its
-    groups, in the order of the groups. One whose inputs do not all hold ``step.group_by`` comes whole.
+    groups, in the order of the groups. Rows of an input without the column ``step.group_by`` belong to the
+    group that another input names for them (readings of a customer to the transformer in ``usage_points``);
+    rows of no group are left out. Where no input names it for them, the partition comes whole.
     Raises KeyError where the partition lacks a slice that the step reads.
     """
     inputs = [partition.slices[table] for table in step.inputs]
     whole = {table: _read(step, partition.slices[table]) for table in step.whole}
     for bounds in _ranges(step, inputs, chunk_bytes):
-        narrowed = [_narrowed(table_slice, step.group_by, bounds) for table_slice in inputs]
-        yield {table_slice.table: _read(step, table_slice) for table_slice in narrowed} | whole
+        yield {found.table: _read_group(step, inputs, found, bounds) for found in inputs} | whole
 
 
-def _read(step: Step, table_slice: TableSlice) -> pa.Table:
+def _read_group(
+    step: Step, inputs: list[TableSlice], table_slice: TableSlice, bounds: Range | None
+) -> pa.Table:
+    """Return the rows of an input that belong to the groups within ``bounds``; None stands for all groups."""
+    link = _link(step, inputs, table_slice)
+    if link is None:
+        return _read(step, table_slice)
+    if link is table_slice:
+        rows = _read(step, _narrowed(table_slice, step.group_by, bounds))
+        nullable = TABLES[table_slice.table].schema.field(step.group_by).nullable
+        return rows.filter(pc.is_valid(rows[step.group_by])) if nullable else rows
+    member = TABLES[table_slice.table].key[0]
+    named = read_slice(_narrowed(link, step.group_by, bounds), [member, step.group_by])
+    members = named.filter(pc.is_valid(named[step.group_by]))[member].combine_chunks()
+    return _read(step, table_slice, members)
+
+
+def _read(step: Step, table_slice: TableSlice, members: pa.Array | None = None) -> pa.Table:
     """Return the rows of a slice ordered by group, then key."""
     spec = TABLES[table_slice.table]
     columns = _columns(step, table_slice.table)
     if step.group_by not in spec.schema.names or step.group_by == spec.key[0]:
-        return read_slice(table_slice, columns)
+        return read_slice(table_slice, columns, members)
     # Rows come in key order, and the sort is stable.
     return read_slice(table_slice, [*dict.fromkeys([*columns, step.group_by])]).sort_by(step.group_by)
 
@@ -50,14 +69,13 @@ def _columns(step: Step, table: str) -> tuple[str, ...]:
 
 def _ranges(step: Step, inputs: list[TableSlice], chunk_bytes: int) -> list[Range | None]:
     """Return the bounds of each chunk's groups; None stands for all groups."""
-    if not all(_can_be_narrowed(table_slice, step.group_by) for table_slice in inputs):
-        return [None]
+    links = [_link(step, inputs, table_slice) for table_slice in inputs]
     sizes = [slice_bytes(table_slice, _columns(step, table_slice.table)) for table_slice in inputs]
     chunks = math.ceil(sum(sizes) / chunk_bytes)
-    if chunks <= 1:
+    largest = links[sizes.index(max(sizes))]
+    if chunks <= 1 or largest is None or None in links:
         return [None]
-    largest = inputs[sizes.index(max(sizes))]
-    groups = read_slice(largest, [step.group_by]).column(0).combine_chunks().sort()
+    groups = read_slice(largest, [step.group_by]).column(0).combine_chunks().drop_null().sort()
     if not len(groups):
         return [None]
     cuts = {groups[len(groups) * chunk // chunks].as_py() for chunk in range(1, chunks)}
@@ -65,12 +83,18 @@ def _ranges(step: Step, inputs: list[TableSlice], chunk_bytes: int) -> list[Rang
     return list(zip(["", *starts], [*starts, _HIGHEST], strict=True))
 
 
-def _can_be_narrowed(table_slice: TableSlice, group_by: str) -> bool:
-    schema = TABLES[table_slice.table].schema
-    if group_by not in schema.names or group_by in table_slice.where:
-        return False
-    field = schema.field(group_by)
-    return pa.types.is_string(field.type) and not field.nullable
+def _link(step: Step, inputs: list[TableSlice], table_slice: TableSlice) -> TableSlice | None:
+    """Return the input that names the group of the rows of ``table_slice``: itself where it can."""
+    member = TABLES[table_slice.table].key[0]
+    for candidate in (table_slice, *inputs):
+        schema = TABLES[candidate.table].schema
+        if (
+            {member, step.group_by} <= set(schema.names)
+            and step.group_by not in candidate.where
+            and pa.types.is_string(schema.field(step.group_by).type)
+        ):
+            return candidate
+    return None
 
 
 def _narrowed(table_slice: TableSlice, group_by: str, bounds: Range | None) -> TableSlice:

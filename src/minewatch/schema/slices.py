@@ -15,14 +15,17 @@ _NEWEST = ("revision", "source_line")
 _ROW = "row"
 
 
-def read_slice(table_slice: TableSlice, columns: Sequence[str] | None = None) -> pa.Table:
+def read_slice(
+    table_slice: TableSlice, columns: Sequence[str] | None = None, members: pa.Array | None = None
+) -> pa.Table:
     """Return the valid rows of ``table_slice``, ordered by the table's key, without lineage columns.
 
     Of rows with one key the one with the highest ``revision``, then ``source_line``, is valid; they must
     stand in one bucket. Nulls of a key are equal to each other and come last. Bounds on columns outside the
     key are applied to valid rows only, so that a corrected row never comes back. ``columns`` chooses and
-    orders the columns of the result (default: the table's schema). Each column is one chunk, so that a
-    kernel can look at the values buffer of a list. No threads are started.
+    orders the columns of the result (default: the table's schema). ``members``: only rows whose first key
+    column is one of these. Each column is one chunk, so that a kernel can look at the values buffer of a
+    list. No threads are started.
 
     Raises KeyError for an unknown table or column, ValueError for a bound that does not fit its column.
     """
@@ -32,7 +35,7 @@ def read_slice(table_slice: TableSlice, columns: Sequence[str] | None = None) ->
     early = {name: bounds[name] for name in bounds if name in (*spec.key, "bucket")}
     groups = RowGroups(table_slice.files, spec.lake_schema, early)
     lead = groups.read(tuple(dict.fromkeys((*spec.key, *bounds))))
-    rows = _valid_rows(lead, spec.key, bounds, groups)
+    rows = _valid_rows(lead, spec.key, bounds, groups, members)
     rest = groups.read_rows([name for name in names if name not in lead.column_names], rows)
     found = {
         name: taken(lead.column(name).combine_chunks(), rows) for name in lead.column_names if name in names
@@ -78,10 +81,14 @@ def _scalar(text: str, field: pa.Field) -> pa.Scalar:
     return pa.scalar(instant, field.type)
 
 
-def _valid_rows(lead: pa.Table, key: Sequence[str], bounds: Bounds, groups: RowGroups) -> pa.Array | None:
+def _valid_rows(
+    lead: pa.Table, key: Sequence[str], bounds: Bounds, groups: RowGroups, members: pa.Array | None
+) -> pa.Array | None:
     """Return the positions of the slice's rows in key order; None where all rows stand as they should."""
     every = pa.arange(0, lead.num_rows)
     rows = lead.append_column(_ROW, every)
+    if members is not None:
+        rows = rows.filter(pc.is_in(rows.column(key[0]), value_set=members))
     rows = _within(rows, {name: bounds[name] for name in bounds if name in (*key, "bucket")})
     if rows.num_rows > 1 and not _ascending(rows, key):
         rows = _newest(rows, key, groups.read_rows(_NEWEST, rows.column(_ROW).combine_chunks()))
