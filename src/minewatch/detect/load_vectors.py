@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from minewatch.detect.curves import Curves
+from minewatch.detect.curves import Curves, curves_of
 from minewatch.kernels.blocks import Block
+from minewatch.kernels.changes import Change
+from minewatch.kernels.electrical import Electric
 from minewatch.kernels.load_blocks import Coverage, Judged, load_blocks
 from minewatch.kernels.load_features import FEATURES, Feature
+from minewatch.kernels.responses import Response
+from minewatch.kernels.steadiness import Steadiness
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +47,29 @@ BLOCK_VECTOR = (
     "uplift_spread_share",
     "uplift_low_share",
 )
-CONTEXT_VECTOR = (
+REST_VECTOR = (
+    "edge_share",
+    "rest_load_factor",
+    "rest_q25_share",
+    "rest_q50_share",
+    "rest_night_share",
+    "rest_midday_share",
+)
+"""The load above its lowest hours: what occupants would draw if all below were machines."""
+STEADINESS_VECTOR = tuple(item.name for item in Steadiness)
+CHANGE_VECTOR = tuple(item.name for item in Change)
+CALENDAR_VECTOR = tuple(item.name for item in Response if item < Response.cooling_slope)
+CURVE_VECTOR = (
+    *FEATURES,
+    *BLOCK_VECTOR,
+    "interval_hours",
+    *REST_VECTOR,
+    *STEADINESS_VECTOR,
+    *CHANGE_VECTOR,
+    *CALENDAR_VECTOR,
+)
+"""What a file of readings alone tells."""
+ARCHIVE_VECTOR = (
     "tariff",
     "industry_division",
     "voltage_kv",
@@ -52,7 +79,15 @@ CONTEXT_VECTOR = (
     "level_to_contract",
     "step_to_contract",
 )
-VECTOR = (*FEATURES, *BLOCK_VECTOR, *CONTEXT_VECTOR)
+PEER_VECTOR = ("peers", "peer_mean_ratio", "peer_level_ratio")
+WEATHER_VECTOR = tuple(
+    item.name for item in Response if Response.cooling_slope <= item < Response.price_off_rank
+)
+PRICE_VECTOR = tuple(item.name for item in Response if item >= Response.price_off_rank)
+ELECTRIC_VECTOR = tuple(item.name for item in Electric)
+CONTEXT_VECTOR = (*ARCHIVE_VECTOR, *PEER_VECTOR, *WEATHER_VECTOR, *PRICE_VECTOR, *ELECTRIC_VECTOR)
+"""What only other tables, or other columns of the readings, tell."""
+VECTOR = (*CURVE_VECTOR, *CONTEXT_VECTOR)
 """Names of the model's inputs: NaN where a customer lacks one."""
 
 
@@ -61,6 +96,27 @@ class Vectors(NamedTuple):
 
     matrix: Floats
     judged: Judged
+
+
+class LoadTables(NamedTuple):
+    """What a customer's load is judged from; tables in their schemas, or the columns that are there.
+
+    ``readings`` (``interval_readings``) ordered by customer and day, days local to ``zone``; the rest may be
+    None, empty or lack customers: ``daily_readings`` count for customers without interval readings; weather
+    and prices are found by the customer's ``region_code``, else by that of its city or province.
+    """
+
+    readings: pa.Table
+    daily_readings: pa.Table | None
+    usage_points: pa.Table | None
+    weather: pa.Table | None
+    prices: pa.Table | None
+    zone: ZoneInfo
+
+
+def load_vectors(tables: LoadTables, period_days: tuple[int, int]) -> Vectors:
+    """Return the model's inputs of each customer; ``period_days`` (first, last + 1) count from 1970-01-01."""
+    return vectors_of(curves_of(tables.readings), period_days, tables.usage_points)
 
 
 def vectors_of(curves: Curves, period_days: tuple[int, int], usage_points: pa.Table | None) -> Vectors:
@@ -73,7 +129,11 @@ def vectors_of(curves: Curves, period_days: tuple[int, int], usage_points: pa.Ta
     archive = _archive(curves.usage_point_ids, usage_points)
     with np.errstate(divide="ignore", invalid="ignore"):
         parts = (judged.features, _block_vector(judged), _context_vector(judged, archive))
-    return Vectors(np.concatenate(parts, axis=1), judged)
+    columns = dict(
+        zip((*FEATURES, *BLOCK_VECTOR, *ARCHIVE_VECTOR), np.concatenate(parts, axis=1).T, strict=True)
+    )
+    unknown = np.full(len(archive), np.nan)
+    return Vectors(np.column_stack([columns.get(name, unknown) for name in VECTOR]), judged)
 
 
 def _block_vector(judged: Judged) -> Floats:
