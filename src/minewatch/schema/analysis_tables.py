@@ -163,3 +163,27 @@ FINDINGS = pa.schema(
         column("evidence_ids", pa.list_(pa.string()), "evidence it rests on", required=True),
     ]
 )
+
+CALIBRATIONS = pa.schema(
+    [
+        column("calibration_id", pa.string(), "hash of the run, the labels and the method", required=True),
+        column("made_at", INSTANT, "when; the newest calibration holds", required=True),
+        column("run_id", pa.string(), "scan that gave the scores", required=True),
+        column("family", pa.string(), "see minewatch.fuse.families", required=True),
+        column("detector", pa.string(), "detector whose scores these are", required=True),
+        column("detector_version", pa.string(), "its version: scores of another are not used", required=True),
+        column("judged", pa.int64(), "subjects of the family that the scan judged", unit="1", required=True),
+        column(
+            "tail_from", pa.float64(), "score from which on (nearly) every subject was inspected; null: none"
+        ),
+        column("evidence_id", pa.string(), "evidence on the subject", required=True),
+        column("subject_id", pa.string(), "id of the subject", data_class=_PERSONAL, required=True),
+        column("site_id", pa.string(), "its site", data_class=_PERSONAL, required=True),
+        column("score", pa.float64(), "log10 likelihood ratio", unit="1", required=True),
+        column("label_id", pa.string(), "label; null: not inspected"),
+        column("outcome", pa.string(), "mining, victim, not_mining; null: not inspected"),
+        column("innocent_class", pa.string(), "what it was instead"),
+        column("in_class", pa.bool_(), "counts among the innocents of its class", required=True),
+        column("in_tail", pa.bool_(), "counts among the inspected top of the county", required=True),
+    ]
+)

@@ -57,14 +57,25 @@ LABELS = pa.schema(
         column("label_id", pa.string(), "number", required=True),
         column("finding_id", pa.string(), "finding that was inspected, where there was one"),
         column(
-            "subject_kind", pa.string(), "usage_point, transformer, plant, endpoint, address", required=True
+            "subject_kind",
+            pa.string(),
+            "usage_point, transformer, feeder, plant, endpoint, site, address",
+            required=True,
         ),
         column("subject_id", pa.string(), "id of the subject", data_class=_PERSONAL, required=True),
         column("outcome", pa.string(), "mining, victim, not_mining", required=True),
         column("innocent_class", pa.string(), "what it was instead, for not_mining"),
+        column("mine_kind", pa.string(), "kind of mine, for mining"),
         column("power_kw", pa.float64(), "measured or counted mining power", unit="kW"),
-        column("valid_from", INSTANT, "start of what the label says"),
-        column("valid_to", INSTANT, "end, excluded"),
+        column("rest_kw", pa.float64(), "mean of the subject's other load", unit="kW"),
+        column("onset_at", INSTANT, "when the mining began, where that is known"),
+        column("valid_from", INSTANT, "start of what the label says; null: ever before"),
+        column("valid_to", INSTANT, "end, excluded; null: ever after"),
+        column(
+            "selection",
+            pa.string(),
+            "why inspected: listed, tip, random (by lot), census (all of a class); null: unknown",
+        ),
         column("decided_at", INSTANT, "time of the judgement"),
     ]
 )

@@ -197,6 +197,13 @@ ANALYSED: Mapping[str, TableSpec] = _catalogue(
     TableSpec(
         "findings", analysis_tables.FINDINGS, ("finding_id",), _WHOLE, "the list of suspected mining sites"
     ),
+    TableSpec(
+        "calibrations",
+        analysis_tables.CALIBRATIONS,
+        ("calibration_id", "evidence_id"),
+        _WHOLE,
+        "scores of inspected subjects, which calibrate the scans that come after",
+    ),
 )
 """Tables that the analysis writes."""
 
