@@ -92,10 +92,11 @@ VECTOR = (*CURVE_VECTOR, *CONTEXT_VECTOR)
 
 
 class Vectors(NamedTuple):
-    """The model's inputs (customers, ``VECTOR``) and what they were made of."""
+    """The model's inputs (customers, ``VECTOR``), what they were made of, and the customers in that order."""
 
     matrix: Floats
     judged: Judged
+    usage_point_ids: list[str]
 
 
 class LoadTables(NamedTuple):
@@ -133,7 +134,8 @@ def vectors_of(curves: Curves, period_days: tuple[int, int], usage_points: pa.Ta
         zip((*FEATURES, *BLOCK_VECTOR, *ARCHIVE_VECTOR), np.concatenate(parts, axis=1).T, strict=True)
     )
     unknown = np.full(len(archive), np.nan)
-    return Vectors(np.column_stack([columns.get(name, unknown) for name in VECTOR]), judged)
+    matrix = np.column_stack([columns.get(name, unknown) for name in VECTOR])
+    return Vectors(matrix, judged, curves.usage_point_ids)
 
 
 def _block_vector(judged: Judged) -> Floats:
