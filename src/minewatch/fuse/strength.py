@@ -6,7 +6,8 @@ monotone (isotonic regression by pool-adjacent-violators: Zadrozny and Elkan 200
 detector's ratio stands, but counts for no more than 1 / P(innocent score ≥ s).
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 
 import numpy as np
@@ -24,24 +25,40 @@ class Calibration:
     """The null of a family and, where known, sorted scores of ``mines``.
 
     ``placed`` tells for each score whether the register knows the subject. Of one that it does not know, the
-    shares of the classes in a county say nothing: it is held against the worst class.
+    shares of the classes in a county say nothing: it is held against the worst class. ``own`` gives for a
+    site whose labels are part of the calibration another that was made without them; ``sites`` names the
+    site of each score, so that no label calibrates the site that it was given to.
     """
 
     null: Null
     mines: Floats | None = None
+    own: Mapping[str, "Calibration"] = field(default_factory=dict)
 
-    def p_values(self, scores: Floats, placed: Flags) -> Floats:
+    def p_values(self, scores: Floats, placed: Flags, sites: Sequence[str] = ()) -> Floats:
         """Return the bound of P(innocent score ≥ s) for each score; (n,) → (n,)."""
-        return np.where(placed, self.null.exceedance(scores), worst_exceedance(self.null, scores))
+        bound = np.where(placed, self.null.exceedance(scores), worst_exceedance(self.null, scores))
+        for site, at in self._labelled(sites):
+            bound[at] = self.own[site].p_values(scores[at], placed[at])
+        return bound
 
-    def strength(self, scores: Floats, placed: Flags) -> Floats:
+    def strength(self, scores: Floats, placed: Flags, sites: Sequence[str] = ()) -> Floats:
         """Return the calibrated log10 likelihood ratio of each score; (n,) → (n,), never falling with it."""
-        stated = np.minimum(scores, -np.log10(self.p_values(scores, placed)))
-        if self.mines is None:
-            return stated
-        edges, strengths = density_ratio(self.null, self.mines)
-        found = strengths[np.maximum(np.searchsorted(edges, scores, side="right") - 1, 0)]
-        return np.where(placed, found, stated)
+        found = np.minimum(scores, -np.log10(self.p_values(scores, placed)))
+        if self.mines is not None:
+            edges, strengths = density_ratio(self.null, self.mines)
+            ratios = strengths[np.maximum(np.searchsorted(edges, scores, side="right") - 1, 0)]
+            found = np.where(placed, ratios, found)
+        for site, at in self._labelled(sites):
+            found[at] = self.own[site].strength(scores[at], placed[at])
+        return found
+
+    def _labelled(self, sites: Sequence[str]) -> Iterator[tuple[str, list[int]]]:
+        """Yield each site that has labels in the calibration, and the places where it is named."""
+        places: dict[str, list[int]] = {}
+        for place, site in enumerate(sites if self.own else ()):
+            if site in self.own:
+                places.setdefault(site, []).append(place)
+        yield from places.items()
 
 
 def density_ratio(null: Null, mines: Floats) -> tuple[Floats, Floats]:
@@ -64,18 +81,16 @@ def density_ratio(null: Null, mines: Floats) -> tuple[Floats, Floats]:
 
 
 def _points(null: Null, mines: Floats) -> tuple[Floats, Floats, Floats]:
-    sizes = [len(known) for known in null.scores]
-    each = null.prevalence / sizes
-    innocents = np.concatenate(null.scores)
-    low, high = min(innocents.min(), mines.min()), max(innocents.max(), mines.max())
+    innocents, each = null.points
+    low, high = min(innocents[0], mines.min()), max(innocents[-1], mines.max())
     scores = np.concatenate([innocents, [high], [low], mines])
     is_mine = np.concatenate([np.zeros(len(innocents) + 1), np.ones(len(mines) + 1)])
-    weights = np.concatenate([np.repeat(each, sizes), [each.max()], np.full(len(mines) + 1, 1 / len(mines))])
+    weights = np.concatenate([each, [null.heaviest], np.full(len(mines) + 1, 1 / len(mines))])
     return scores, is_mine, weights
 
 
 def shipped_calibration(family: str) -> Calibration:
-    """Return the calibration of a family ("meter" or "wire") that comes with the package.
+    """Return the calibration of a family (see ``minewatch.fuse.families``) that comes with the package.
 
     Raises FileNotFoundError where there is none.
     """
