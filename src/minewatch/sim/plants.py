@@ -1,14 +1,11 @@
-"""Small run-of-river hydro plants: inflow, head, outages, dispatch, spill, and private lines to mines.
+"""Plants of a county: hydro, wind, solar, small thermal and captive, and private lines to mines.
 
-Power is 9.81 kN/m3 x efficiency x flow x net head. Assumed: efficiency 0.89, falling to 0.79 at a tenth of
-the flow, below which the turbines stand; design flow 1.2 to 2.2 times the yearly mean; inflow wet in summer
-with storms that recede over two to six days; tail water takes up to a tenth of the head in floods; dispatch
-cuts a plant in wet nights when the line is full. One plant in five feeds a mine over a private line before
-the grid's meter (网前供电), which takes what the water gives.
+What a plant makes is in ``generation``. Assumed: in the hills of a mining county half of the plants are
+run-of-river hydro, a fifth solar. One plant in five feeds a mine over a private line before the grid's meter
+(网前供电), which takes what the plant gives.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, NamedTuple
 
@@ -18,47 +15,32 @@ import pyarrow as pa
 
 from minewatch.schema.tables import TABLES
 from minewatch.sim.county import CountyPlan, Customer, MinePlan
-from minewatch.sim.loads.mining import mining_load
-from minewatch.sim.loads.shapes import Rng, log_uniform, wander
+from minewatch.sim.generation.hydro import GRAVITY, LINE, turbine_of
+from minewatch.sim.generation.plant import Plant
+from minewatch.sim.generation.running import KINDS, PlantHours, run_plant
+from minewatch.sim.loads.shapes import Rng, log_uniform
 from minewatch.sim.mines import draw_mine
 from minewatch.sim.names import COMPANY, company, credit_code, pick
 from minewatch.sim.places import region_names
-from minewatch.sim.scene import Floats, Scene, scene_of
+from minewatch.sim.scene import Floats, scene_of
 from minewatch.sim.streams import stream
 from minewatch.sim.truth import TRUTH
 
-GRAVITY = 9.81
+KIND_SHARES = (0.5, 0.12, 0.2, 0.1, 0.08)
+"""Shares of the kinds, in the order of ``KINDS``."""
+
 _DIVERTING = 5
 _CUSTOMERS_PER_PLANT = 500
-
-
-@dataclass(frozen=True)
-class Plant:
-    """One plant: design flow (m3/s), gross head (m), rated power (MW), and the mine on its private line."""
-
-    plant_id: str
-    plant_name: str
-    operator_name: str
-    uscc: str
-    region_code: str
-    lon: float
-    lat: float
-    design_m3s: float
-    head_m: float
-    rated_mw: float
-    mine: MinePlan | None
-
-
-class PlantHours(NamedTuple):
-    """What a plant did, shape (days * 24,): water and power; ``mw`` is what the grid's meter saw."""
-
-    inflow_m3s: Floats
-    head_m: Floats
-    available_mw: Floats
-    dispatched_mw: Floats
-    mw: Floats
-    diverted_mw: Floats
-    spilled_m3s: Floats
+_RATED_MW = {"wind": (6, 60), "solar": (2, 50), "thermal": (3, 30), "captive": (3, 40)}
+_PLACES = dict.fromkeys(KINDS, "坪山岭湾") | {"hydro": "溪河水江沟"}
+_NAMES = {
+    "hydro": "级水电站",
+    "wind": "期风电场",
+    "solar": "期光伏电站",
+    "thermal": "号热电厂",
+    "captive": "号自备电厂",
+}
+_TRADES = {"hydro": "水电开发", "wind": "风电", "solar": "光伏发电", "thermal": "热电", "captive": "铝业"}
 
 
 def plants(plan: CountyPlan, number: int) -> tuple[Plant, ...]:
@@ -67,26 +49,6 @@ def plants(plan: CountyPlan, number: int) -> tuple[Plant, ...]:
     low, high = first // _CUSTOMERS_PER_PLANT, last // _CUSTOMERS_PER_PLANT
     low, high = (0, max(high, 3)) if number == 0 else (max(low, 3), max(high, 3))
     return tuple(_plant(plan, number, plant) for plant in range(low, high))
-
-
-def run_plant(plan: CountyPlan, plant: Plant) -> PlantHours:
-    """Simulate the hours of ``plant``."""
-    rng = stream(plan.seed, "plant", plant.plant_id, "water")
-    scene = scene_of(plan, plant.region_code)
-    inflow = _inflow(rng, scene, plant.design_m3s)
-    flood = np.clip(inflow / plant.design_m3s - 1, 0, 3) / 3
-    head = plant.head_m * (1 - 0.04 * np.clip(inflow / plant.design_m3s, 0, 1) ** 2 - 0.1 * flood)
-    available = plant.rated_mw * (1 - _outages(rng, scene.periods // 4))
-    used = np.minimum(inflow, plant.design_m3s)
-    water_mw = _power_mw(used, head, plant.design_m3s)
-    dispatched = np.where(_curtailed(rng, scene, inflow / plant.design_m3s), rng.uniform(0.3, 0.7), 1.0)
-    dispatched = np.round(dispatched * plant.rated_mw, 3)
-    made = np.minimum(np.minimum(water_mw, available), dispatched)
-    used = used * made / np.maximum(water_mw, 1e-9)
-    made = made * np.clip(1 + rng.normal(0, 0.006, made.size), 0, 1)
-    diverted = np.minimum(_wanted_mw(plan, scene, plant), 0.97 * made)
-    met = np.round(made - diverted, 4)
-    return PlantHours(inflow, head, available, dispatched, met, diverted, np.clip(inflow - used, 0, None))
 
 
 class PlantTables(NamedTuple):
@@ -100,10 +62,10 @@ class PlantTables(NamedTuple):
 def plant_tables(plan: CountyPlan, number: int) -> PlantTables:
     """Return the plants of partition ``number``: archive, hours, diversions and mines."""
     built = plants(plan, number)
-    hours = [run_plant(plan, plant) for plant in built]
+    hours = [run_plant(plan.seed, scene_of(plan, plant.region_code), plant) for plant in built]
     tables = {
         "plants": pa.Table.from_pylist([_plant_row(plant) for plant in built], TABLES["plants"].schema),
-        "plant_readings": _readings(plan, built, hours),
+        "plant_readings": readings_table(plan, built, hours),
     }
     lines = [_line_row(plan, plant, run) for plant, run in zip(built, hours, strict=True) if plant.mine]
     truth = {
@@ -117,80 +79,52 @@ def plant_tables(plan: CountyPlan, number: int) -> PlantTables:
 
 
 def _plant(plan: CountyPlan, number: int, plant: int) -> Plant:
-    region = plan.region_of(number)
-    rng = stream(plan.seed, "county", "plant", plant)
-    county = region_names(region)[2]
-    river = f"{pick(rng, '清白双大龙云金长红石')}{pick(rng, '溪河水江沟')}"
-    design, head = log_uniform(rng, 0.6, 12), log_uniform(rng, 12, 180)
     mine = None
     if plant % _DIVERTING == 2 and plan.share_of_mines > 0:
-        mine = draw_mine(
-            stream(plan.seed, "county", "plant mine", plant), plan, "plant_line", f"P{plant:06d}"
-        )
-        design *= max(1.0, 1.6 * mine.power_kw / (8.2 * design * head))
+        rng = stream(plan.seed, "county", "plant mine", plant)
+        mine = draw_mine(rng, plan, "plant_line", f"P{plant:06d}")
+    kind = str(stream(plan.seed, "county", "plant kind", plant).choice(KINDS, p=KIND_SHARES))
+    return plant_of_kind(plan, plan.region_of(number), (kind, plant), mine)
+
+
+def plant_of_kind(
+    plan: CountyPlan, region_code: str, kind_and_number: tuple[str, int], mine: MinePlan | None
+) -> Plant:
+    """Draw the papers and the nameplate of a plant of some kind, large enough for its mine."""
+    kind, number = kind_and_number
+    rng = stream(plan.seed, "county", "plant", number)
+    county = region_names(region_code)[2]
+    place = f"{pick(rng, '清白双大龙云金长红石')}{pick(rng, _PLACES[kind])}"
     return Plant(
-        plant_id=f"H{region}{plant:05d}",
-        plant_name=f"{river}{pick(rng, '一二三')}级水电站",
-        operator_name=company(rng, county[:-1], "水电开发"),
-        uscc=credit_code(rng, COMPANY, region),
-        region_code=region,
+        plant_id=f"H{region_code}{number:05d}",
+        plant_name=f"{place}{pick(rng, '一二三')}{_NAMES[kind]}",
+        operator_name=company(rng, county[:-1], _TRADES[kind]),
+        uscc=credit_code(rng, COMPANY, region_code),
+        kind=kind,
+        region_code=region_code,
         lon=round(102.5 + rng.normal(0, 0.2), 6),
         lat=round(29.3 + rng.normal(0, 0.15), 6),
-        design_m3s=design,
-        head_m=head,
-        rated_mw=round(GRAVITY * 0.836 * design * head / 1000, 3),
+        **_nameplate(rng, kind, 1.3 * mine.power_kw / 1000 if mine else 0.0),
         mine=mine,
     )
 
 
-def _inflow(rng: Rng, scene: Scene, design_m3s: float) -> Floats:
-    hours = scene.periods // 4
-    day = np.repeat(scene.day_of_year, 24)
-    mean = design_m3s / rng.uniform(1.2, 2.2)
-    season = 0.35 + 1.5 * np.exp(-(((day - rng.uniform(190, 225)) / rng.uniform(55, 80)) ** 2))
-    storms = np.zeros(hours)
-    wet = np.repeat(rng.random(scene.plan.days) < 0.06, 24) * season
-    starts = np.flatnonzero(wet)[::24]
-    fade_h = rng.uniform(48, 144)
-    for start in starts:
-        length = hours - start
-        storms[start:] += wet[start] * rng.exponential(0.8) * np.exp(-np.arange(length) / fade_h)
-    return mean * (season + storms) * np.exp(wander(rng, hours, 60, 0.1))
-
-
-def _power_mw(flow_m3s: Floats, head_m: Floats, design_m3s: float) -> Floats:
-    """Turbines need a tenth of the design flow; efficiency falls at part load."""
-    share = np.clip(flow_m3s / design_m3s, 0, 1)
-    efficiency = 0.89 - 0.12 * (1 - share) ** 2
-    power: Floats = np.where(share < 0.1, 0.0, GRAVITY * efficiency * flow_m3s * head_m / 1000)
-    return power
-
-
-def _outages(rng: Rng, hours: int) -> Floats:
-    """Share of the plant's two units that is out: faults of hours, an overhaul of weeks."""
-    out = np.zeros(hours)
-    for unit in (0.5, 0.5):
-        for start in rng.integers(0, hours, rng.poisson(hours / 8760 * 6)):
-            out[start : start + 1 + int(rng.exponential(14))] += unit
-        if rng.random() < 0.6 * hours / 8760:
-            start = int(rng.integers(0, hours))
-            out[start : start + int(rng.uniform(100, 500))] += unit
-    return np.clip(out, 0, 1)
-
-
-def _curtailed(rng: Rng, scene: Scene, wetness: Floats) -> npt.NDArray[np.bool_]:
-    hour = scene.hour[::4]
-    nights = np.repeat(rng.random(scene.plan.days) < 0.25, 24)
-    result: npt.NDArray[np.bool_] = (wetness > 0.9) & nights & ((hour < 6) | (hour > 22))
-    return result
-
-
-def _wanted_mw(plan: CountyPlan, scene: Scene, plant: Plant) -> Floats:
-    if plant.mine is None:
-        return np.zeros(scene.periods // 4)
-    load_kw = mining_load(stream(plan.seed, "plant", plant.plant_id, "mine"), scene, plant.mine)
-    hourly: Floats = load_kw.reshape(-1, 4).mean(axis=1) / 1000
-    return hourly
+def _nameplate(rng: Rng, kind: str, least_mw: float) -> dict[str, Any]:
+    flow = head = efficiency = None
+    if kind == "hydro":
+        flow, head = log_uniform(rng, 0.6, 12), log_uniform(rng, 12, 180)
+        flow *= max(1.0, 1000 * least_mw / (8.2 * flow * head))
+        efficiency = round(LINE * turbine_of(head).best, 3)
+        rated_mw = GRAVITY * efficiency * flow * head / 1000
+    else:
+        rated_mw = max(log_uniform(rng, *_RATED_MW[kind]), least_mw)
+        efficiency = None if kind in ("wind", "solar") else round(rng.uniform(0.24, 0.36), 3)
+    return {
+        "rated_mw": round(rated_mw, 3),
+        "design_flow_m3s": flow,
+        "design_head_m": head,
+        "design_efficiency": efficiency,
+    }
 
 
 def line_customer(plan: CountyPlan, number: int, plant: Plant) -> Customer:
@@ -225,22 +159,27 @@ def hours_of(plan: CountyPlan) -> npt.NDArray[np.datetime64]:
 
 
 def _plant_row(plant: Plant) -> dict[str, Any]:
-    names = ("plant_id", "plant_name", "operator_name", "uscc", "rated_mw", "region_code", "lon", "lat")
-    return {name: getattr(plant, name) for name in names} | {"kind": "hydro"}
+    return {name: getattr(plant, name) for name in TABLES["plants"].schema.names}
 
 
-def _readings(plan: CountyPlan, built: Sequence[Plant], hours: Sequence[PlantHours]) -> pa.Table:
+def readings_table(plan: CountyPlan, built: Sequence[Plant], hours: Sequence[PlantHours]) -> pa.Table:
+    """Return the rows of ``plant_readings`` of plants."""
+    schema = TABLES["plant_readings"].schema
+    nothing = np.full(plan.days * 24, np.nan)
     columns = {
-        name: np.round(np.concatenate([getattr(run, name) for run in hours] or [np.zeros(0)]), 4)
-        for name in ("mw", "inflow_m3s", "head_m", "available_mw", "dispatched_mw")
+        name: np.round(
+            np.concatenate([run.columns.get(name, nothing) for run in hours] or [np.zeros(0)]),
+            4,
+        )
+        for name in schema.names[2:]
     }
-    return _hourly(plan, built, columns, TABLES["plant_readings"].schema)
+    return _hourly(plan, built, columns, schema)
 
 
 def _truth(plan: CountyPlan, built: Sequence[Plant], hours: Sequence[PlantHours]) -> pa.Table:
     columns = {
         name: np.concatenate([getattr(run, name) for run in hours] or [np.zeros(0)])
-        for name in ("diverted_mw", "spilled_m3s")
+        for name in TRUTH["truth_plants"].names[2:]
     }
     return _hourly(plan, built, columns, TRUTH["truth_plants"])
 
@@ -251,9 +190,7 @@ def _hourly(
     hour = hours_of(plan)
     ids = np.repeat(np.array([plant.plant_id for plant in built], dtype=object), hour.size)
     arrays = {"plant_id": pa.array(ids, pa.string()), "hour": pa.array(np.tile(hour, len(built)))}
-    arrays |= {name: pa.array(values) for name, values in columns.items()}
-    nothing = {name: pa.nulls(len(ids)) for name in schema.names}
-    arrays = nothing | arrays
+    arrays |= {name: pa.array(values, from_pandas=True) for name, values in columns.items()}
     return pa.table([arrays[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
 
 

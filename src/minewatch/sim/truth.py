@@ -45,10 +45,23 @@ TRUTH_USAGE_POINTS = pa.schema(
         column(
             "changes",
             pa.list_(pa.string()),
-            "tenant, step, opening, solar, meter",
+            "tenant, step, opening, solar, heat_pump",
             data_class=_T,
             required=True,
         ),
+        column("reading", pa.string(), "interval, daily, silent", data_class=_T, required=True),
+    ]
+)
+
+TRUTH_PLACES = pa.schema(
+    [
+        column("usage_point_id", pa.string(), "户号", data_class=_T, required=True),
+        column("transformer_id", pa.string(), "transformer in the field", data_class=_T, required=True),
+        column("phase", pa.int8(), "0, 1, 2; null: all three", data_class=_T),
+        column("branch", pa.int32(), "line that leaves the transformer", data_class=_T, required=True),
+        column("box", pa.int32(), "meter box, counted outwards", data_class=_T, required=True),
+        column("line_ohm", pa.float64(), "one wire to the box", unit="Ohm", data_class=_T, required=True),
+        column("service_ohm", pa.float64(), "box to meter", unit="Ohm", data_class=_T, required=True),
     ]
 )
 
@@ -65,6 +78,7 @@ TRUTH_TRANSFORMERS = pa.schema(
         column("transformer_id", pa.string(), "transformer", data_class=_T, required=True),
         column("day", pa.date32(), "local day", data_class=_T, required=True),
         column("unmetered_kw", DAY_CURVE, "load behind no meter", unit="kW", data_class=_T, required=True),
+        column("lights_kw", DAY_CURVE, "of it, street lights", unit="kW", data_class=_T, required=True),
         column("loss_kw", DAY_CURVE, "technical losses", unit="kW", data_class=_T, required=True),
         column(
             "export_kw",
@@ -85,6 +99,37 @@ TRUTH_TRANSFORMERS = pa.schema(
     ]
 )
 
+TRUTH_FEEDERS = pa.schema(
+    [
+        column("feeder_id", pa.string(), "feeder", data_class=_T, required=True),
+        column("day", pa.date32(), "local day", data_class=_T, required=True),
+        column("unmetered_kw", DAY_CURVE, "taken from the line", unit="kW", data_class=_T, required=True),
+        column("loss_kw", DAY_CURVE, "loss of the line", unit="kW", data_class=_T, required=True),
+        column(
+            "clock_fast_min",
+            pa.float64(),
+            "error of its meter's clock",
+            unit="min",
+            data_class=_T,
+            required=True,
+        ),
+    ]
+)
+
+_MINE = [
+    column("site", pa.string(), "operator's site", data_class=_T, required=True),
+    column("machines", pa.list_(MACHINE_COUNT), "machines by model", data_class=_T, required=True),
+    column("algorithm", pa.string(), "proof-of-work function", data_class=_T, required=True),
+    column("power_kw", pa.float64(), "rated power", unit="kW", data_class=_T, required=True),
+    column("onset_at", INSTANT, "first interval with power on the line", data_class=_T),
+    column("ended_at", INSTANT, "end of the last one; null: goes on", data_class=_T),
+    column("mining_kwh", pa.float64(), "energy in the period", unit="kWh", data_class=_T, required=True),
+]
+
+TRUTH_FEEDER_MINES = pa.schema(
+    [column("feeder_id", pa.string(), "feeder whose line is tapped", data_class=_T, required=True), *_MINE]
+)
+
 TRUTH_PLANTS = pa.schema(
     [
         column("plant_id", pa.string(), "plant", data_class=_T, required=True),
@@ -97,6 +142,8 @@ TRUTH_PLANTS = pa.schema(
             data_class=_T,
             required=True,
         ),
+        column("gross_mw", pa.float64(), "power made", unit="MW", data_class=_T, required=True),
+        column("aux_mw", pa.float64(), "self-use of the plant", unit="MW", data_class=_T, required=True),
         column(
             "spilled_m3s", pa.float64(), "water past the turbines", unit="m3/s", data_class=_T, required=True
         ),
@@ -104,16 +151,7 @@ TRUTH_PLANTS = pa.schema(
 )
 
 TRUTH_PLANT_MINES = pa.schema(
-    [
-        column("plant_id", pa.string(), "plant with a private line", data_class=_T, required=True),
-        column("site", pa.string(), "operator's site", data_class=_T, required=True),
-        column("machines", pa.list_(MACHINE_COUNT), "machines by model", data_class=_T, required=True),
-        column("algorithm", pa.string(), "proof-of-work function", data_class=_T, required=True),
-        column("power_kw", pa.float64(), "rated power", unit="kW", data_class=_T, required=True),
-        column("onset_at", INSTANT, "first hour with power on the line", data_class=_T),
-        column("ended_at", INSTANT, "end of the last hour; null: goes on", data_class=_T),
-        column("mining_kwh", pa.float64(), "energy in the period", unit="kWh", data_class=_T, required=True),
-    ]
+    [column("plant_id", pa.string(), "plant with a private line", data_class=_T, required=True), *_MINE]
 )
 
 TRUTH_ENTERPRISES = pa.schema(
@@ -168,8 +206,11 @@ TRUTH_FLOWS = pa.schema(
 TRUTH = MappingProxyType(
     {
         "truth_usage_points": TRUTH_USAGE_POINTS,
+        "truth_places": TRUTH_PLACES,
         "truth_mining": TRUTH_MINING,
         "truth_transformers": TRUTH_TRANSFORMERS,
+        "truth_feeders": TRUTH_FEEDERS,
+        "truth_feeder_mines": TRUTH_FEEDER_MINES,
         "truth_plants": TRUTH_PLANTS,
         "truth_plant_mines": TRUTH_PLANT_MINES,
         "truth_enterprises": TRUTH_ENTERPRISES,

@@ -1,0 +1,1 @@
+"""What plants make: one file a kind, as functions (rng, scene, plant) → what nature and machines allow."""
