@@ -10,11 +10,22 @@ from benchmarks.timing import in_turns
 
 from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR
 from minewatch.kernels.load_features import Feature
-from minewatch.runs.load_evaluation import _auc
-from minewatch.runs.load_examples import MINING, Sample, Window, window_examples
-from minewatch.runs.load_injection import curves_by_customer, injected
+from minewatch.runs.backgrounds import Background, grouped, of_half
+from minewatch.runs.load_evaluation import roc_auc
+from minewatch.runs.load_examples import (
+    MINING,
+    Sample,
+    Views,
+    Window,
+    read_once_a_day,
+    real_examples,
+    window_examples,
+)
+from minewatch.runs.load_injection import injected
 from minewatch.runs.load_training import lean, without_any_context
 from minewatch.runs.master_meters import with_master_meters
+from minewatch.runs.meter_lists import Curve, curves_by_customer
+from minewatch.runs.real_counties import RealSample
 from minewatch.runs.train import TrainingPlan
 from minewatch.sim.assembly import partition
 from minewatch.sim.county import CountyPlan, SimulatedPartition
@@ -40,15 +51,38 @@ def kw(county: SimulatedPartition, table: str = "interval_readings") -> dict[str
 def test_an_injected_mine_is_what_the_truth_says(county: SimulatedPartition) -> None:
     mined = injected(county, PLAN, 0.5, 1)
     before, after, mine = kw(county), kw(mined), kw(mined, "truth_mining")
-    assert 10 < len(after) == len(mine) < 50
+    assert before.keys() == after.keys()
+    assert 10 < len(mine) < 50
     contracts = {
         row["usage_point_id"]: row["contract_kva"] for row in mined.tables["usage_points"].to_pylist()
     }
     for name, curve in after.items():
-        np.testing.assert_allclose(curve, before[name] + mine[name], rtol=1e-4, atol=1e-3)
-        assert contracts[name] > np.nanmax(curve)
+        np.testing.assert_allclose(curve, before[name] + mine.get(name, 0), rtol=1e-4, atol=1e-3)
+        assert name not in mine or contracts[name] > np.nanmax(curve)
     told = mined.truth["truth_usage_points"].to_pylist()
     assert all(row["mine_kind"] and row["metered"] for row in told)
+    assert {row["usage_point_id"] for row in told} == mine.keys()
+
+
+def test_a_mine_shows_in_all_columns(county: SimulatedPartition) -> None:
+    mined = injected(county, PLAN, 1.0, 1)
+    before, after, mine = (
+        curves_by_customer(county.tables["interval_readings"]),
+        curves_by_customer(mined.tables["interval_readings"]),
+        kw(mined, "truth_mining"),
+    )
+    seen = 0
+    for name, added in mine.items():
+        one, other = Curve.of(before[name]), Curve.of(after[name])
+        assert (one.kvar is None, one.current_a is None) == (other.kvar is None, other.current_a is None)
+        if one.current_a is None or one.kvar is None:
+            continue
+        rise_kva = 0.22 * (other.current_a - one.current_a).sum(axis=0)
+        on = added > 0.5 * added.max()
+        assert 0.5 < np.nanmedian(rise_kva[on] / added[on]) < 1.1
+        assert np.nanmedian((other.kvar - one.kvar)[on] / added[on]) < 0.3
+        seen += 1
+    assert seen > 5
 
 
 def test_master_meters_sum_their_customers(county: SimulatedPartition) -> None:
@@ -64,7 +98,7 @@ def test_master_meters_sum_their_customers(county: SimulatedPartition) -> None:
 
 
 def test_examples_are_labelled_and_can_be_stripped(county: SimulatedPartition) -> None:
-    examples = window_examples(injected(county, PLAN, 1.0, 3), WINDOW, PLAN.seed)
+    examples = window_examples(injected(county, PLAN, 1.0, 3), WINDOW, PLAN.seed, {})
     assert examples.is_mine.all()
     assert set(np.unique(examples.kind)) == {MINING}
     assert np.isfinite(examples.mine_kw).all()
@@ -86,6 +120,41 @@ def test_samples_share_no_seed() -> None:
     assert not set(seeds) & set(other)
 
 
+def series(name: str, seed: int, days: int = 70, like: Background | None = None) -> Background:
+    rng = np.random.default_rng(seed)
+    kw = rng.gamma(4, 0.1, (days, 96)) * np.repeat(rng.gamma(9, 0.1, (days, 24)), 4, axis=1)
+    kw = kw if like is None else 3 * like.kw + 0.02 * kw
+    return Background(name, 19_000, kw.astype(np.float32), "shop")
+
+
+def test_series_that_tell_the_same_story_stand_on_one_side() -> None:
+    first = series("b", 1)
+    known = grouped([series("c", 2), first, series("a", 3, like=first)])
+    assert [(each.name, each.group) for each in known] == [("a", "a"), ("b", "a"), ("c", "c")]
+    halves = [{each.name for each in of_half(known, half)} for half in ("training", "evaluation")]
+    assert halves[0] | halves[1] == {"a", "b", "c"}
+    assert not halves[0] & halves[1]
+    assert any({"a", "b"} <= half for half in halves)
+
+
+def test_real_series_become_customers_with_and_without_mines() -> None:
+    (county,) = RealSample(9, 10, (60,), county_customers=10).counties(grouped([series("a", 1)]))
+    examples = real_examples(county, Views(1, 1.0))
+    assert set(examples.series) == {"", "a"}  # master meters are of several series
+    assert set(examples.kind) == {"shop", MINING}
+    assert 0.25 < examples.is_mine.mean() < 0.6
+    again = real_examples(county, Views(1, 1.0))
+    np.testing.assert_array_equal(examples.matrix, again.matrix)
+
+
+def test_meters_read_once_a_day_keep_their_energy(county: SimulatedPartition) -> None:
+    daily = read_once_a_day(county).tables["daily_readings"]
+    name = daily["usage_point_id"][0].as_py()
+    total = sum(row["energy_kwh"] for row in daily.to_pylist() if row["usage_point_id"] == name)
+    known = kw(county)[name].reshape(-1, 96)
+    assert total == pytest.approx(0.25 * known[np.isfinite(known).all(axis=1)].sum(), rel=1e-5)
+
+
 def test_a_lean_model_predicts_the_same_bits() -> None:
     rng = np.random.default_rng(1)
     matrix = rng.normal(size=(400, len(VECTOR)))
@@ -101,8 +170,8 @@ def test_a_lean_model_predicts_the_same_bits() -> None:
 
 def test_area_under_the_curve_counts_ties_half() -> None:
     score, mine = np.array([0.0, 1.0, 1.0, 2.0]), np.array([False, False, True, True])
-    assert _auc(score, mine, mine) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
-    assert _auc(score, mine, ~mine) is None
+    assert roc_auc(score, mine, mine) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
+    assert roc_auc(score, mine, ~mine) is None
 
 
 def test_benchmarks_are_registered_once_and_timed_in_turns() -> None:

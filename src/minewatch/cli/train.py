@@ -19,8 +19,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
     app.command(
         help=say(
-            "Make the load model and its calibration anew, from simulated customers alone.",
-            "仅用模拟用户重新训练负荷模型并生成校准数据。",
+            "Make the load model and its calibration anew, from simulated mines in simulated and real loads.",
+            "用模拟矿场与模拟、真实负荷重新训练负荷模型并生成校准数据。",
         )
     )(train)
 
@@ -31,6 +31,17 @@ def train(
     customers: Annotated[
         int, typer.Option(min=1000, help=say("Simulated customers to learn from", "用于训练的模拟用户数"))
     ] = 40_000,
+    backgrounds: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            exists=True,
+            help=say(
+                "Real load series to put mines behind: a lake, a file or a folder of readings",
+                "用作背景的真实负荷:数据湖,或读数文件、目录",
+            ),
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help=say("Same seed, same model", "随机种子,相同则模型相同"))] = 1,
     engine: Annotated[
         str, typer.Option(help=say("local-processes[N] or spark://host:port", "计算引擎地址"))
@@ -40,13 +51,13 @@ def train(
     from minewatch.runs.train import FAILURES, TrainingPlan, write_trained
 
     with failing(*FAILURES):
-        trained = _with_progress(TrainingPlan(seed, customers), engine)
+        trained = _with_progress(TrainingPlan(seed, customers), backgrounds, engine)
     write_trained(trained, folder)
     Console(stderr=True).print(_figures(trained))
     typer.echo(folder)
 
 
-def _with_progress(plan: "TrainingPlan", address: str) -> "Trained":
+def _with_progress(plan: "TrainingPlan", backgrounds: Path | None, address: str) -> "Trained":
     from minewatch.runs.train import train_at
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -56,7 +67,7 @@ def _with_progress(plan: "TrainingPlan", address: str) -> "Trained":
         def report(stage: str, done: int, total: int) -> None:
             progress.update(bar, description=stage, completed=done, total=total)
 
-        return train_at(address, plan, report)
+        return train_at(address, plan, backgrounds, report)
 
 
 def _figures(trained: "Trained") -> Table:

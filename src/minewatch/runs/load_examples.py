@@ -1,8 +1,9 @@
 """Examples for the load model: simulated customers seen through windows of many lengths."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -10,15 +11,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.detect.curves import Curves, curves_of
-from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR, vectors_of
+from minewatch.detect.curves import curves_of
+from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR, LoadTables, load_vectors
 from minewatch.kernels.blocks import Block
 from minewatch.kernels.load_blocks import Coverage
 from minewatch.kernels.load_features import Feature
 from minewatch.runs.load_injection import injected
 from minewatch.runs.master_meters import with_master_meters
+from minewatch.runs.real_counties import RealCounty, real_county
+from minewatch.schema.tables import TABLES
 from minewatch.sim.assembly import partition
-from minewatch.sim.county import CountyPlan, SimulatedPartition
+from minewatch.sim.county import ZONE, CountyPlan, SimulatedPartition
+from minewatch.sim.delivery import scene_tables
 
 Floats = npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_]
@@ -31,11 +35,28 @@ _INTERVALS = (15, 15, 15, 30, 60)
 _REGIONS = ("511823", "330106", "152801", "440305")
 
 
+class Views(NamedTuple):
+    """Through how many random ``windows`` customers are seen, and how many of them have mines put in.
+
+    ``injection`` is the share of innocents that comes once more in each window, with a mine; half as many
+    master meters come beside the customers. ``daily`` is the share of windows in which all meters are read
+    once a day only.
+    """
+
+    windows: int
+    injection: float = 0.0
+    daily: float = 0.0
+
+
+TWICE = Views(2)
+"""Two windows and nothing else."""
+
+
 @dataclass(frozen=True)
 class Sample:
     """How many customers to simulate, of which mix, with what share of mines and series lengths (days).
 
-    ``injection`` is the share of innocents that comes a second time with a mine behind the meter.
+    ``views`` tells how they are seen.
     """
 
     seed: int
@@ -43,8 +64,7 @@ class Sample:
     mix: str
     share_of_mines: float
     lengths: tuple[int, ...] = (28, 28, 60, 60, 60, 60, 120, 120, 240, 365)
-    windows: int = 2
-    injection: float = 0.0
+    views: Views = TWICE
     partition_customers: int = 250
 
     def plans(self) -> Iterator[CountyPlan]:
@@ -76,7 +96,9 @@ class Window(NamedTuple):
 class Examples:
     """Customers seen through a window, arrays of the same length.
 
-    ``matrix`` (n, ``VECTOR``); ``kind`` innocent class or "mining"; ``group`` the customer. For mines:
+    ``matrix`` (n, ``VECTOR``); ``kind`` innocent class or "mining"; ``host`` the class of customer, of mines
+    too; ``group`` the customer; ``series`` the group of real series that it was made of, "" where it was
+    simulated or made of several; ``changes`` what changed in its life, by commas. For mines:
     ``mine_kind``, ``mine_kw`` while on in the period, ``rest_kw`` mean of what else the customer draws,
     ``block_kw`` the size of the block found (of all), and hours since 1970-01-01 of onset: true and found,
     NaN before the window.
@@ -84,7 +106,10 @@ class Examples:
 
     matrix: Floats
     kind: Texts
+    host: Texts
     group: npt.NDArray[np.int64]
+    series: Texts
+    changes: Texts
     mine_kind: Texts
     mine_kw: Floats
     rest_kw: Floats
@@ -117,20 +142,57 @@ def gather(parts: list[Examples]) -> Examples:
     return Examples(*(np.concatenate([getattr(p, n) for p in parts]) for n in Examples.__dataclass_fields__))
 
 
-def simulated_examples(plan: CountyPlan, windows: int, injection: float) -> Examples:
-    """Simulate a county of one partition and return its customers through ``windows`` random windows.
-
-    With ``injection`` above 0, that share of the innocents comes once more in each window, with a mine;
-    and half as many master meters come beside the customers.
-    """
+def simulated_examples(plan: CountyPlan, views: Views) -> Examples:
+    """Simulate a county of one partition and return its customers as ``views`` show them."""
     county = partition(plan, 0)
+    tables = {**county.tables, **scene_tables(plan, plan.region_of(0))}
+    return _seen(replace(county, tables=tables), plan, views, {})
+
+
+def real_examples(county: RealCounty, views: Views) -> Examples:
+    """Return the customers of a county of real series as ``views`` show them; nobody knows their weather."""
+    plan = county.plan
+    made, series = real_county(county)
+    prices = scene_tables(plan, plan.region_of(0))["prices"]
+    return _seen(replace(made, tables={**made.tables, "prices": prices}), plan, views, series)
+
+
+def _seen(county: SimulatedPartition, plan: CountyPlan, views: Views, series: Mapping[str, str]) -> Examples:
     counties = [county]
-    if injection:
-        county = with_master_meters(county, injection / 2, plan.seed)
-        counties = [county, injected(county, plan, injection, plan.seed)]
+    if views.injection:
+        county = with_master_meters(county, views.injection / 2, plan.seed)
+        counties = [county, injected(county, plan, views.injection, plan.seed)]
     rng = np.random.default_rng([plan.seed, 1])
-    drawn = [draw_window(rng, plan) for _ in range(windows)]
-    return gather([window_examples(each, window, plan.seed) for window in drawn for each in counties])
+    parts = []
+    for _ in range(views.windows):
+        window, daily = draw_window(rng, plan), rng.random() < views.daily
+        for each in counties:
+            shown = read_once_a_day(each) if daily else each
+            parts.append(window_examples(shown, window, plan.seed, series))
+    return gather(parts)
+
+
+def read_once_a_day(county: SimulatedPartition) -> SimulatedPartition:
+    """Return the same customers, whose meters give one reading a day: the energy, where it is all known."""
+    readings = county.tables["interval_readings"]
+    hours = np.asarray(readings["interval_minutes"].to_numpy()) / 60
+    energy_kwh = np.array([np.sum(kw) for kw in _rows_of(readings["kw"])]) * hours
+    names = TABLES["daily_readings"].schema.names
+    daily = pa.table(
+        [readings["usage_point_id"], readings["day"], energy_kwh, pa.nulls(len(readings), pa.float64())],
+        names,
+    )
+    known = daily.filter(pc.is_finite(daily["energy_kwh"]))
+    return replace(
+        county, tables={**county.tables, "interval_readings": readings.slice(0, 0), "daily_readings": known}
+    )
+
+
+def _rows_of(lists: pa.ChunkedArray) -> list[npt.NDArray[np.float32]]:
+    column = lists.combine_chunks()
+    offsets = column.offsets.to_numpy()
+    values = column.values.to_numpy(zero_copy_only=False)
+    return [values[a:b] for a, b in pairwise(offsets)]
 
 
 def draw_window(rng: np.random.Generator, plan: CountyPlan) -> Window:
@@ -143,29 +205,52 @@ def draw_window(rng: np.random.Generator, plan: CountyPlan) -> Window:
     return Window((start + first, start + last), (start + period[0], start + period[1]))
 
 
-def window_examples(county: SimulatedPartition, window: Window, seed: int) -> Examples:
-    """Return the customers of ``county`` whose class the window shows; mines that it cannot show are out."""
-    curves = curves_of(_within(county.tables["interval_readings"], window.history))
-    vectors = vectors_of(curves, window.period, county.tables["usage_points"])
-    truth = _truths(county, curves, window)
-    block, coverage = vectors.judged.block, vectors.judged.coverage
+def window_examples(
+    county: SimulatedPartition, window: Window, seed: int, series: Mapping[str, str]
+) -> Examples:
+    """Return the customers of ``county`` whose class the window shows; mines that it cannot show are out.
+
+    Customers of whom the truth says nothing are neighbours only. ``series`` gives the group of real series of
+    a customer.
+    """
+    vectors = load_vectors(_load_tables(county, window), window.period)
+    told = {row["usage_point_id"]: row for row in county.truth["truth_usage_points"].to_pylist()}
+    places = [place for place, name in enumerate(vectors.usage_point_ids) if name in told]
+    names = [vectors.usage_point_ids[place] for place in places]
+    truth = _truths(county, [told[name] for name in names], window)
+    coverage, block, features = (part[places] for part in vectors.judged)
+    mean_kw, step_kw = features[:, Feature.mean_kw], block[:, Block.step_kw]
     examples = Examples(
-        matrix=vectors.matrix,
+        matrix=vectors.matrix[places],
         kind=truth.kind,
-        group=seed * 1000 + np.arange(len(curves.usage_point_ids)),
+        host=np.array([told[name]["kind"] for name in names], np.str_),
+        group=seed * 1000 + np.array(places, np.int64),
+        series=np.array([series.get(name, "") for name in names], np.str_),
+        changes=np.array([",".join(told[name]["changes"] or ()) for name in names], np.str_),
         mine_kind=truth.mine_kind,
         mine_kw=truth.mine_kw,
-        rest_kw=vectors.judged.features[:, Feature.mean_kw] - truth.mean_mine_kw,
-        block_kw=np.where(
-            np.isnan(block[:, Block.step_kw]), block[:, Block.level_kw], block[:, Block.step_kw]
-        ),
+        rest_kw=mean_kw - truth.mean_mine_kw,
+        block_kw=np.where(np.isnan(step_kw), block[:, Block.level_kw], step_kw),
         true_onset_hour=truth.onset_hour,
         found_onset_hour=24 * coverage[:, Coverage.first_day] + block[:, Block.onset_hour],
     )
-    share = truth.mean_mine_kw / np.maximum(vectors.judged.features[:, Feature.mean_kw], 1e-9)
+    share = truth.mean_mine_kw / np.maximum(mean_kw, 1e-9)
     usable = coverage[:, Coverage.known_hours] >= 24 * 14
     usable &= (coverage[:, Coverage.total_kw] > 0) & (coverage[:, Coverage.period_hours] > 0)
     return examples.take(usable & ~truth.hidden & ((truth.kind != MINING) | (share >= LEAST_SHARE)))
+
+
+def _load_tables(county: SimulatedPartition, window: Window) -> LoadTables:
+    tables = county.tables
+    daily = tables.get("daily_readings")
+    return LoadTables(
+        readings=_within(tables["interval_readings"], window.history),
+        daily_readings=None if daily is None else _within(daily, window.history),
+        usage_points=tables["usage_points"],
+        weather=tables.get("weather"),
+        prices=tables.get("prices"),
+        zone=ZONE,
+    )
 
 
 class _Truth(NamedTuple):
@@ -179,15 +264,16 @@ class _Truth(NamedTuple):
     onset_hour: Floats
 
 
-def _truths(county: SimulatedPartition, curves: Curves, window: Window) -> _Truth:
-    told = {row["usage_point_id"]: row for row in county.truth["truth_usage_points"].to_pylist()}
+def _truths(county: SimulatedPartition, told: Sequence[Mapping[str, object]], window: Window) -> _Truth:
     mines = curves_of(_within(county.truth["truth_mining"], window.period))
     powers = {
         point: _powers(mines.values[mines.row_offsets[a] : mines.row_offsets[b]])
         for point, a, b in zip(mines.usage_point_ids, mines.point_rows, mines.point_rows[1:], strict=False)
     }
-    rows = [_truth_of(told[point], powers, window) for point in curves.usage_point_ids]
-    kind, mine_kind, hidden, mine_kw, mean_mine_kw, onset_hour = zip(*rows, strict=True)
+    rows = [_truth_of(row, powers, window) for row in told]
+    kind, mine_kind, hidden, mine_kw, mean_mine_kw, onset_hour = (
+        zip(*rows, strict=True) if rows else ((),) * 6
+    )
     return _Truth(
         np.array(kind, np.str_),
         np.array(mine_kind, np.str_),
@@ -232,9 +318,12 @@ __all__ = [
     "VECTOR",
     "Examples",
     "Sample",
+    "Views",
     "Window",
     "draw_window",
     "gather",
+    "read_once_a_day",
+    "real_examples",
     "simulated_examples",
     "window_examples",
 ]

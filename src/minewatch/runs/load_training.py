@@ -8,8 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch.detect.load_model import BOOSTERS
-from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR
-from minewatch.kernels.load_features import Feature
+from minewatch.detect.load_vectors import (
+    ARCHIVE_VECTOR,
+    ELECTRIC_VECTOR,
+    PEER_VECTOR,
+    PRICE_VECTOR,
+    VECTOR,
+    WEATHER_VECTOR,
+)
 from minewatch.runs.load_examples import Examples, gather
 
 Floats = npt.NDArray[np.float64]
@@ -31,6 +37,8 @@ _POWER = {"objective": "quantile", "learning_rate": 0.1, "num_leaves": 8, "min_d
 _ROUNDS = {"mining": 300, "innocents": 20, "power": 90}
 _QUANTILES = (0.05, 0.5, 0.95)
 _COVERAGE = 0.9
+_IN_KW = ("mean_kw", "step_size_kw")
+"""Inputs of the curve alone that have a unit."""
 
 
 class Fitted(NamedTuple):
@@ -71,11 +79,21 @@ def fit(examples: Examples, seed: int) -> Fitted:
 
 
 def with_some_context(examples: Examples, rng: np.random.Generator) -> Examples:
-    """Return the examples, one in three without some columns of the archive, as archives are."""
+    """Return the examples as utilities deliver them: some without columns of the archive or other tables.
+
+    One in three lacks columns of the archive; weather, prices, electrical columns and neighbours are each
+    missing for three in ten.
+    """
     matrix = examples.matrix.copy()
-    gone = rng.random((len(matrix), len(CONTEXT_VECTOR))) < 0.4
+    gone = rng.random((len(matrix), len(ARCHIVE_VECTOR))) < 0.4
     gone[:, 4:] = gone[:, 3:4]  # without the contract size there is nothing to compare with it
-    matrix[:, -len(CONTEXT_VECTOR) :][gone & (rng.random((len(matrix), 1)) < 1 / 3)] = np.nan
+    gone &= rng.random((len(matrix), 1)) < 1 / 3
+    places = [VECTOR.index(name) for name in ARCHIVE_VECTOR]
+    matrix[:, places] = np.where(gone, np.nan, matrix[:, places])
+    for names in (PEER_VECTOR, WEATHER_VECTOR, PRICE_VECTOR, ELECTRIC_VECTOR):
+        lacking = rng.random(len(matrix)) < 0.3
+        for name in names:
+            matrix[lacking, VECTOR.index(name)] = np.nan
     return examples.with_matrix(matrix)
 
 
@@ -87,11 +105,11 @@ def without_any_context(examples: Examples, rng: np.random.Generator) -> Example
     bare = examples.without_context()
     matrix = bare.matrix.copy()
     draw = rng.random(len(matrix))
-    mean_kw = matrix[:, Feature.mean_kw]
-    before_ratio = mean_kw / 10 ** rng.uniform(0.7, 2.3, len(matrix))
-    matrix[:, Feature.mean_kw] = np.select(
-        [draw < 0.2, draw < 0.33], [matrix[:, Feature.load_factor], before_ratio], mean_kw
-    )
+    mean_kw, load_factor = (matrix[:, VECTOR.index(name)] for name in ("mean_kw", "load_factor"))
+    before_ratio = 1 / 10 ** rng.uniform(0.7, 2.3, len(matrix))
+    unit = np.select([draw < 0.2, draw < 0.33], [load_factor / mean_kw, before_ratio], 1.0)
+    for name in _IN_KW:
+        matrix[:, VECTOR.index(name)] *= unit
     return bare.with_matrix(matrix)
 
 

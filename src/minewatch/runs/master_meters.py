@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from minewatch.runs.load_injection import READ, curves_by_customer
+from minewatch.runs.meter_lists import READ, Curve, curves_by_customer
 from minewatch.sim.county import SimulatedPartition
 from minewatch.sim.truth import TRUTH
 
-Floats = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 
 _MOST = 8
 
@@ -19,10 +19,10 @@ _MOST = 8
 def with_master_meters(county: SimulatedPartition, share: float, seed: int) -> SimulatedPartition:
     """Return ``county`` with master meters beside its customers, ``share`` times as many.
 
-    Each sums two to eight innocent customers; it has the class, tariff and industry of the largest, and the
-    contracts together. In half of them the others are brought to a tenth to three times the first one's load,
-    and in half of them two in five of the others move in on some day: steps that are no mines. Tables without
-    the columns that no detector of curves reads.
+    Each sums two to eight innocent customers; it has the class, tariff and industry of the largest, the
+    contracts together, and reactive power and currents where all have them. In half of them the others are
+    brought to a tenth to three times the first one's load, and in half of them two in five of the others move
+    in on some day: steps that are no mines.
     """
     rng = np.random.default_rng([seed, 4])
     told = [row for row in county.truth["truth_usage_points"].to_pylist() if row["mine_kind"] is None]
@@ -30,11 +30,13 @@ def with_master_meters(county: SimulatedPartition, share: float, seed: int) -> S
     points = {row["usage_point_id"]: row for row in county.tables["usage_points"].to_pylist()}
     new_truth, new_points, new_rows = [], [], []
     for number in range(round(share * len(told))):
-        chosen = rng.choice(len(told), int(rng.integers(2, _MOST + 1)), replace=False)
+        chosen = rng.choice(len(told), int(rng.integers(2, min(_MOST, len(told)) + 1)), replace=False)
         name, parts = f"M{number:06d}", [told[place] for place in chosen]
-        total, largest = _summed(rng, [curves[part["usage_point_id"]] for part in parts])
+        rows = [curves[part["usage_point_id"]] for part in parts]
+        total, largest = _summed(rng, [Curve.of(each) for each in rows], rows[0].num_rows)
         leader = parts[largest]
-        new_rows.append(_renamed(curves[leader["usage_point_id"]], name, total))
+        names = pa.array([name] * rows[largest].num_rows)
+        new_rows.append(total.rows_like(rows[largest].set_column(0, rows[largest].field(0), names)))
         new_truth.append({**leader, "usage_point_id": name, "infected": 0, "changes": []})
         members = [points[part["usage_point_id"]] for part in parts]
         new_points.append(_point(name, points[leader["usage_point_id"]], members))
@@ -46,6 +48,7 @@ def with_master_meters(county: SimulatedPartition, share: float, seed: int) -> S
     return replace(
         county,
         tables={
+            **county.tables,
             "interval_readings": pa.concat_tables(readings),
             "usage_points": pa.concat_tables(
                 [county.tables["usage_points"], pa.Table.from_pylist(new_points, schema=schema)]
@@ -58,28 +61,32 @@ def with_master_meters(county: SimulatedPartition, share: float, seed: int) -> S
     )
 
 
-def _summed(rng: np.random.Generator, curves: list[pa.Table]) -> tuple[Floats, int]:
-    """Sum of the curves, kW, NaN where one lacks a reading, and the place of the largest curve."""
-    days = curves[0].num_rows
-    values = [np.asarray(curve["kw"].combine_chunks().flatten()).reshape(days, -1) for curve in curves]
-    means = [float(np.nanmean(value)) if np.isfinite(value).any() else 0.0 for value in values]
+def _summed(rng: np.random.Generator, curves: list[Curve], days: int) -> tuple[Curve, int]:
+    """Sum of the curves, NaN where one lacks a reading, and the place of the largest curve."""
+    means = [float(np.nanmean(curve.kw)) if np.isfinite(curve.kw).any() else 0.0 for curve in curves]
+    weights = np.ones((len(curves), days))
     if rng.random() < 0.5:
         wanted = [means[0], *means[0] * 10 ** rng.uniform(-1, 0.5, len(means) - 1)]
         scales = [want / mean if mean > 0 else 1.0 for want, mean in zip(wanted, means, strict=True)]
-        values = [value * scale for value, scale in zip(values, scales, strict=True)]
+        weights *= np.array(scales)[:, None]
         means = wanted
     if rng.random() < 0.5:
-        since = np.where(rng.random(len(values)) < 0.4, rng.integers(0, days, len(values)), 0)
+        since = np.where(rng.random(len(curves)) < 0.4, rng.integers(0, days, len(curves)), 0)
         since[0] = 0
-        there = np.arange(days)[:, None]
-        values = [np.where(there >= day, value, 0.0) for day, value in zip(since, values, strict=True)]
-    return np.sum(values, axis=0).ravel().astype(np.float32), int(np.argmax(means))
+        weights *= np.arange(days) >= since[:, None]
+    by_reading = np.repeat(weights, curves[0].kw.size // days, axis=1)
+    kw = np.asarray(sum(curve.kw * weight for curve, weight in zip(curves, by_reading, strict=True)))
+    kvar = _sum([curve.kvar for curve in curves], by_reading)
+    current_a = _sum([curve.current_a for curve in curves], by_reading)
+    return Curve(kw, kvar, current_a), int(np.argmax(means))
 
 
-def _renamed(rows: pa.Table, name: str, kw: Floats) -> pa.Table:
-    lists = pa.FixedSizeListArray.from_arrays(pa.array(kw), kw.size // rows.num_rows)
-    renamed = rows.set_column(0, rows.field(0), pa.array([name] * rows.num_rows))
-    return renamed.set_column(3, rows.field(3), lists.cast(rows.field(3).type))
+def _sum(values: list[Floats | None], weights: Floats) -> Floats | None:
+    """Weighted sum; None where one of the curves is."""
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        return None
+    return np.asarray(sum(value * weight for value, weight in zip(known, weights, strict=True)))
 
 
 def _point(name: str, leader: dict[str, Any], members: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from minewatch import fuse
 from minewatch.detect.load_model import LoadModel, shipped_model
 from minewatch.engines.base import Engine
 from minewatch.engines.local import LocalEngine
-from minewatch.runs.load_examples import Sample, gather, simulated_examples
+from minewatch.runs.load_examples import Sample, Views, gather, simulated_examples
 
 LENGTHS = (28, 28, 60, 60, 60, 120, 120, 365)
 SEED, CUSTOMERS = 17, 8000
@@ -24,8 +24,8 @@ def mining_scores(model: LoadModel, engine: Engine, seed: int, customers: int) -
     Column ``score`` (log10 likelihood ratio), sorted, for ``minewatch.fuse.nulls``; one window a customer,
     with the archive known. The table's metadata names the model's version.
     """
-    sample = Sample(seed, customers, "county", 0.25, LENGTHS, windows=1)
-    task = partial(simulated_examples, windows=sample.windows, injection=0.0)
+    sample = Sample(seed, customers, "county", 0.25, LENGTHS, Views(1))
+    task = partial(simulated_examples, views=sample.views)
     parts = dict(engine.map(task, list(sample.plans())))
     examples = gather([parts[place] for place in sorted(parts)])
     scores = np.sort(model.scores(examples.take(examples.is_mine).matrix).log10_lr)

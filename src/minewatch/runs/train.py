@@ -1,8 +1,8 @@
-"""``minewatch train``: the load model and its calibration, from the simulator alone, in one run."""
+"""The load model and its calibration from simulated mines in simulated and real backgrounds, in one run."""
 
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,22 +12,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from minewatch.detect.load_model import BOOSTERS, LoadModel
-from minewatch.engines.base import Engine
+from minewatch.engines.base import Engine, Item
 from minewatch.engines.failures import EngineError
+from minewatch.lake.failures import LakeError
+from minewatch.runs.backgrounds import EVALUATION, TRAINING, Background, of_half, read_backgrounds
+from minewatch.runs.backgrounds import FAILURES as UNREADABLE
 from minewatch.runs.engine_of import engine_of
 from minewatch.runs.load_evaluation import evaluate
-from minewatch.runs.load_examples import Examples, Sample, gather, simulated_examples
+from minewatch.runs.load_examples import Examples, Sample, Views, gather, real_examples, simulated_examples
 from minewatch.runs.load_training import Fitted, fit
 from minewatch.runs.mining_scores import mining_scores
+from minewatch.runs.real_counties import RealSample
 from minewatch.sim.classes import shares
 
-FAILURES = (EngineError,)
+FAILURES = (EngineError, LakeError, OSError, *UNREADABLE)
 """What a user can mend."""
 
 Report = Callable[[str, int, int], None]
 """Told of progress as (stage, done, total)."""
 
 _SHORT = (28, 28, 28, 60, 60, 60, 60, 60, 120, 365)
+_REAL = (28, 28, 60, 60, 60, 120, 120, 240, 343)
+"""Lengths of series in days; a year of real readings has room for 49 weeks and a shift."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +41,13 @@ class TrainingPlan:
     """Everything that a model follows from. ``customers`` are simulated for training.
 
     As many again, and half as many, calibrate; a third evaluates. All have seeds of their own, so that no
-    customer is used twice.
+    customer is used twice. ``backgrounds`` are real series; one half of their groups is used in training, the
+    other half for figures alone.
     """
 
     seed: int = 1
     customers: int = 40_000
+    backgrounds: tuple[Background, ...] = field(default=(), repr=False)
 
     @property
     def samples(self) -> Mapping[str, tuple[Sample, ...]]:
@@ -47,16 +55,33 @@ class TrainingPlan:
         seed, size = 10 * self.seed, self.customers
         return {
             "train": (
-                Sample(seed + 1, round(0.65 * size), "training", 0.17, injection=0.25),
-                Sample(seed + 2, round(0.35 * size), "county", 0.08, injection=0.1),
+                Sample(seed + 1, round(0.65 * size), "training", 0.17, views=Views(2, 0.25, 0.15)),
+                Sample(seed + 2, round(0.35 * size), "county", 0.08, views=Views(2, 0.1, 0.15)),
             ),
             "calibrate": (
-                Sample(seed + 3, round(0.8 * size), "training", 0.0, _SHORT, windows=1),
-                Sample(seed + 4, round(0.6 * size), "county", 0.0, _SHORT, windows=1),
+                Sample(seed + 3, round(0.8 * size), "training", 0.0, _SHORT, Views(1)),
+                Sample(seed + 4, round(0.6 * size), "county", 0.0, _SHORT, Views(1)),
             ),
             "evaluate": (
                 Sample(seed + 5, round(0.15 * size), "training", 0.17),
                 Sample(seed + 6, round(0.15 * size), "county", 0.05),
+            ),
+        }
+
+    @property
+    def real_samples(self) -> Mapping[str, tuple[RealSample, Views, tuple[Background, ...]]]:
+        """Samples of real series by purpose: counties, how they are seen, and the half they are made of."""
+        seed, size = 10 * self.seed, self.customers
+        return {
+            "train": (
+                RealSample(seed + 8, round(0.3 * size), _REAL),
+                Views(1, 1.0, 0.1),
+                of_half(self.backgrounds, TRAINING),
+            ),
+            "evaluate": (
+                RealSample(seed + 9, round(0.15 * size), _REAL),
+                Views(1, 1.0),
+                of_half(self.backgrounds, EVALUATION),
             ),
         }
 
@@ -77,21 +102,41 @@ def train(plan: TrainingPlan, engine: Engine, report: Report) -> Trained:
         purpose: tuple(_examples(sample, engine, partial(report, purpose)) for sample in samples)
         for purpose, samples in plan.samples.items()
     }
+    real = {purpose: _real(plan, purpose, engine, report) for purpose in plan.real_samples}
     report("fit", 0, 1)
-    fitted = fit(gather(list(made["train"])), plan.seed)
+    fitted = fit(gather([*made["train"], *real["train"]]), plan.seed)
     report("fit", 1, 1)
     model = LoadModel(dict(fitted.texts), dict(fitted.card))
+    mixes = [*(sample.mix for sample in plan.samples["evaluate"]), *("real" for _ in real["evaluate"])]
+    sets = dict(zip(mixes, (*made["evaluate"], *real["evaluate"]), strict=True))
     figures = {
-        f"{sample.mix}, {seen}": evaluate(model, view)
-        for sample, examples in zip(plan.samples["evaluate"], made["evaluate"], strict=True)
+        f"{name}, {seen}": evaluate(model, view)
+        for name, examples in sets.items()
         for seen, view in (("with archive", examples), ("curve alone", examples.without_context()))
     }
     mines = mining_scores(model, engine, 10 * plan.seed + 7, round(0.3 * plan.customers))
     return Trained(fitted, null_table(model, gather(list(made["calibrate"]))), mines, figures)
 
 
-def train_at(address: str, plan: TrainingPlan, report: Report) -> Trained:
-    """Train on the engine at ``address``; see ``minewatch.runs.engine_of``. Raises one of ``FAILURES``."""
+def _real(plan: TrainingPlan, purpose: str, engine: Engine, report: Report) -> tuple[Examples, ...]:
+    """Examples of the real series for ``purpose``; none where no series are given."""
+    sample, views, backgrounds = plan.real_samples[purpose]
+    counties = list(sample.counties(backgrounds))
+    if not counties:
+        return ()
+    parts = _mapped(partial(real_examples, views=views), counties, engine, partial(report, purpose))
+    examples = gather(parts)
+    one_series = examples.series != ""
+    return (examples if purpose == "train" else examples.take(one_series),)
+
+
+def train_at(address: str, plan: TrainingPlan, backgrounds: Path | None, report: Report) -> Trained:
+    """Train on the engine at ``address``; see ``minewatch.runs.engine_of``. Raises one of ``FAILURES``.
+
+    ``backgrounds`` is a file, a folder or a lake with real series.
+    """
+    if backgrounds is not None:
+        plan = replace(plan, backgrounds=read_backgrounds(backgrounds))
     engine = engine_of(address)
     try:
         return train(plan, engine, report)
@@ -100,14 +145,22 @@ def train_at(address: str, plan: TrainingPlan, report: Report) -> Trained:
 
 
 def _examples(sample: Sample, engine: Engine, report: Callable[[int, int], None]) -> Examples:
-    plans = list(sample.plans())
+    task = partial(simulated_examples, views=sample.views)
+    return gather(_mapped(task, list(sample.plans()), engine, report))
+
+
+def _mapped(
+    task: Callable[[Item], Examples],
+    items: Sequence[Item],
+    engine: Engine,
+    report: Callable[[int, int], None],
+) -> list[Examples]:
+    """Results of ``task`` in the order of the items, whichever was finished first."""
     parts: dict[int, Examples] = {}
-    for place, part in engine.map(
-        partial(simulated_examples, windows=sample.windows, injection=sample.injection), plans
-    ):
+    for place, part in engine.map(task, items):
         parts[place] = part
-        report(len(parts), len(plans))
-    return gather([parts[place] for place in range(len(plans))])
+        report(len(parts), len(items))
+    return [parts[place] for place in range(len(items))]
 
 
 def null_table(model: LoadModel, innocents: Examples) -> pa.Table:
