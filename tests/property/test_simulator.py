@@ -55,6 +55,16 @@ def test_tables_are_canonical(county: SimulatedPartition) -> None:
 def test_truth_speaks_of_every_customer_once(county: SimulatedPartition) -> None:
     told = county.truth["truth_usage_points"]["usage_point_id"].to_pylist()
     assert sorted(told) == sorted(county.tables["usage_points"]["usage_point_id"].to_pylist())
+    assert county.truth["truth_places"].num_rows == len(told)
+
+
+def test_readings_are_by_interval_by_day_or_none(county: SimulatedPartition) -> None:
+    read = {customer.usage_point_id: customer.reading for customer in county.customers}
+    by_interval = set(county.tables["interval_readings"]["usage_point_id"].to_pylist())
+    by_day = set(county.tables["daily_readings"]["usage_point_id"].to_pylist())
+    assert by_interval == {name for name, way in read.items() if way == "interval"}
+    assert by_day == {name for name, way in read.items() if way == "daily"}
+    assert by_day
 
 
 def test_every_day_has_all_its_intervals(county: SimulatedPartition) -> None:
@@ -74,6 +84,8 @@ def test_supply_covers_what_was_metered_unmetered_and_lost(county: SimulatedPart
         fed.setdefault(customer.transformer_id, []).append(customer.usage_point_id)
     off_percent = []
     for transformer, points in fed.items():
+        if not set(points) <= readings.keys():
+            continue
         metered = np.sum([readings[point] for point in points], axis=0)
         kept = ~np.isnan(metered) & ~np.isnan(supply[transformer])
         if kept.sum() < 100:

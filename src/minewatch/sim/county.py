@@ -32,7 +32,9 @@ class CountyPlan:
     ``days`` local days begin on ``start_on``. ``mix`` names the composition ("county" is near nature,
     "training" has as many of each look-alike as of ordinary customers); ``share_of_mines`` is the share of
     customer accounts with mining. A partition holds ``partition_customers`` accounts (the last one fewer).
-    Readings are means over ``interval_minutes`` (15, 30 or 60). Raises PlanError for a plan that cannot be.
+    Readings are means over ``interval_minutes`` (15, 30 or 60). Without ``voltages`` no meter tells its
+    voltage, which saves a quarter of the work; nothing else changes. Raises PlanError for a plan that cannot
+    be.
     """
 
     seed: int
@@ -45,6 +47,7 @@ class CountyPlan:
     mix: str = "county"
     interval_minutes: int = 15
     partition_customers: int = 1000
+    voltages: bool = True
 
     def __post_init__(self) -> None:
         if self.customers < 1 or self.days < 1 or not self.region_codes:
@@ -125,7 +128,9 @@ class Customer:
     ``kind`` is one of ``minewatch.sim.classes.CLASSES``; with a mine it is what the account pretends to be.
     ``phase`` is 0, 1, 2, or None for three phases. ``premises`` is the number of the building, the
     same for accounts behind one door. ``claimed_transformer_id`` is what the archive says, which for a few
-    is wrong. ``infected`` counts computers that a trojan makes mine (traffic, hardly any power).
+    is wrong. ``infected`` counts computers that a trojan makes mine (traffic, hardly any power). ``box`` is
+    the number of its meter box below the transformer. ``reading`` says how its meter is read: "interval",
+    "daily" or, not at all, "silent".
     """
 
     number: int
@@ -147,6 +152,8 @@ class Customer:
     closed_on: date | None
     mine: MinePlan | None = None
     infected: int = 0
+    box: int = 0
+    reading: str = "interval"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ from minewatch.schema.tables import TABLES
 from minewatch.sim.county import CountyPlan
 
 
+def as_stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return ``values`` as tables hold them: 32-bit floats, or small integers as they are."""
+    return values if values.dtype == np.uint8 else values.astype(np.float32, copy=False)
+
+
 class DayRows:
     """Collects curves of whole periods and gives them as a table, one row per subject and day."""
 
@@ -26,8 +31,7 @@ class DayRows:
         self._ids.append(subject_id)
         for name, values in self._columns.items():
             given = columns.get(name)
-            small = given if given is None or given.dtype == np.uint8 else given.astype(np.float32)
-            values.append(small)
+            values.append(None if given is None else as_stored(given))
 
     def table(self) -> pa.Table:
         """Return id, day and one list column per curve, ordered as added, then by day."""
@@ -44,6 +48,8 @@ class DayRows:
 
     def as_table(self, name: str) -> pa.Table:
         """Return the rows in the schema of the canonical table ``name``; curves never added are null."""
+        if not self._ids:
+            return TABLES[name].schema.empty_table()
         rows = self.table()
         minutes = pa.array(np.full(rows.num_rows, self._plan.interval_minutes), pa.int16())
         rows = rows.append_column("interval_minutes", minutes)

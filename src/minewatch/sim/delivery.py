@@ -12,13 +12,19 @@ from minewatch.sim.assembly import partition
 from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition
 from minewatch.sim.files import write_csv, write_parquet, write_wide, write_xlsx
 from minewatch.sim.leases import CARRIERS, Line, endpoint_rows, lease_rows, lines
-from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows
+from minewatch.sim.medium_voltage import tap_customer, taps
+from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows, tap_holder
 from minewatch.sim.plants import PlantTables, hours_of, line_customer, plant_tables, plants
 from minewatch.sim.scene import scene_of
 from minewatch.sim.truth import TRUTH
 from minewatch.sim.wire.capture import Site, has_tap
-from minewatch.sim.wire.drawn import Drawn, drawn_by_accounts, drawn_on_lines
+from minewatch.sim.wire.drawn import Drawn, drawn_by_day, drawn_on_lines
 from minewatch.sim.wire.taps import write_tap
+
+READINGS_BY_DAY = ("interval_readings", "transformer_readings", "feeder_readings")
+"""Tables of curves."""
+
+_GRID_COMPANY = ("usage_points", "transformers", "feeders", "daily_readings", "applications")
 
 FILE_FORMATS = ("parquet", "csv")
 """Format of the readings: Parquet with all curves, or wide CSV with active power alone."""
@@ -34,7 +40,7 @@ class Delivered(NamedTuple):
 
 
 class People(NamedTuple):
-    """The accounts of a partition, mines on private lines included, with papers and lines by number."""
+    """The accounts of a partition, mines without an account included, with papers and lines by number."""
 
     customers: tuple[Customer, ...]
     papers: Mapping[int, Identity]
@@ -42,7 +48,7 @@ class People(NamedTuple):
 
 
 def people_of(plan: CountyPlan, number: int, customers: tuple[Customer, ...]) -> People:
-    """Return the accounts of partition ``number`` and the mines on its plants' private lines."""
+    """Return the accounts of partition ``number``, the mines on plants' private lines and on feeders."""
     papers = identities(plan, number, customers)
     beyond = []
     for plant in plants(plan, number):
@@ -50,6 +56,11 @@ def people_of(plan: CountyPlan, number: int, customers: tuple[Customer, ...]) ->
             miner = line_customer(plan, number, plant)
             papers[miner.number] = line_holder(plan, number, miner, plant.plant_name)
             beyond.append(miner)
+    for tap in taps(plan, number, customers):
+        near = next(customer for customer in customers if customer.feeder_id == tap.feeder_id)
+        miner = tap_customer(plan, tap, near)
+        papers[miner.number] = tap_holder(plan, number, miner)
+        beyond.append(miner)
     everyone = (*customers, *beyond)
     return People(everyone, papers, lines(plan, number, everyone, papers))
 
@@ -90,9 +101,13 @@ def _drawn(
     rated = {
         customer.usage_point_id: customer.mine.power_kw for customer in people.customers if customer.mine
     }
-    mining = made.truth["truth_mining"]
-    accounts = drawn_by_accounts(made.customers, mining, plan.interval_minutes)
-    return accounts | drawn_on_lines(rated, plant.diverted_mw)
+    accounts = made.truth["truth_mining"].select(["usage_point_id", "kw"])
+    feeders = made.truth["truth_feeders"].select(["feeder_id", "unmetered_kw"])
+    return {
+        **drawn_by_day(rated, accounts, plan.interval_minutes),
+        **drawn_by_day(rated, feeders, plan.interval_minutes),
+        **drawn_on_lines(rated, plant.diverted_mw),
+    }
 
 
 def _people_tables(made: SimulatedPartition, people: People) -> dict[str, pa.Table]:
@@ -130,13 +145,13 @@ def scene_tables(plan: CountyPlan, region_code: str) -> dict[str, pa.Table]:
 
 def _write(plan: CountyPlan, number: int, folder: Path, name: str, rows: pa.Table, file_format: str) -> int:
     path = folder / name / f"{name}-{number:05d}.csv"
-    if name in ("interval_readings", "transformer_readings"):
+    if name in READINGS_BY_DAY:
         if file_format == "csv":
             return write_wide(path, rows)
         return write_parquet(path.with_suffix(".parquet"), rows)
     if name == "enterprises" and number % 2 == 0:  # one of two offices uses a spreadsheet
         return write_xlsx(path.with_suffix(".xlsx"), name, rows, plan.zone)
-    encoding = "gbk" if name in ("usage_points", "transformers", "applications") else "utf-8"
+    encoding = "gbk" if name in _GRID_COMPANY else "utf-8"
     return write_csv(path, name, rows, plan.zone, encoding)
 
 

@@ -30,6 +30,8 @@ HEADERS = {
     "enterprise_id": "企业注册号", "enterprise_name": "企业名称", "registered_address": "住所",
     "business_address": "经营场所", "business_scope": "经营范围", "registered_on": "成立日期",
     "plant_id": "电站编号", "plant_name": "电站名称", "operator_name": "运营单位",
+    "energy_kwh": "日电量(kWh)", "register_kwh": "日冻结示数(kWh)", "substation_id": "变电站编号",
+    "resistance_ohm": "线路电阻",
     "rated_mw": "装机容量(MW)", "hour": "时间", "mw": "出力(MW)", "inflow_m3s": "入库流量(m3/s)",
     "head_m": "水头(m)", "available_mw": "可用容量(MW)", "dispatched_mw": "调度出力(MW)",
     "design_flow_m3s": "设计流量(m3/s)", "design_head_m": "设计水头(m)", "design_efficiency": "设计效率",

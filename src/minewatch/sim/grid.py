@@ -1,7 +1,6 @@
 """Transformers and the low-voltage network: losses, outages, what the supply-side meter shows.
 
-No-load and load losses are those of S13 class oil transformers (GB 20052, rounded); losses of the
-low-voltage lines are assumed at 1 to 4 % of the energy at the transformer's usual load.
+No-load and load losses are those of S13 class oil transformers (GB 20052, rounded).
 """
 
 from typing import NamedTuple
@@ -44,18 +43,21 @@ def rating_for(peak_kva: float) -> Rating:
     return Rating(*map(float, _RATINGS[-1]))
 
 
-def supply_of(kw: Floats, kvar: Floats, rating: Rating, line_loss: float, dark: Floats) -> Supply:
-    """Add losses to the load per phase (3, periods).
+def supply_of(load: tuple[Floats, Floats], rating: Rating, line_loss_kw: Floats, dark: Floats) -> Supply:
+    """Add losses to the load per phase: kW and kvar, each (3, periods).
 
-    ``line_loss`` is the share lost in lines at rated load (it grows with the square of the current);
-    ``dark`` the share of each interval without supply.
+    ``line_loss_kw`` (3, periods) is lost in the lines; ``dark`` (periods,) the share of each interval without
+    supply.
     """
+    kw, kvar = load
     loading = np.hypot(kw.sum(axis=0), kvar.sum(axis=0)) / rating.rated_kva
-    iron = rating.no_load_loss_kw * (1 - dark)
-    copper = loading**2 * (rating.load_loss_kw + line_loss * rating.rated_kva)
-    loss = iron + copper
+    inside = rating.no_load_loss_kw * (1 - dark) + loading**2 * rating.load_loss_kw
     magnetising = 0.012 * rating.rated_kva * (1 - dark)
-    return Supply(kw + loss / 3, kvar + magnetising / 3 + 0.04 * rating.rated_kva * loading**2 / 3, loss)
+    return Supply(
+        kw + line_loss_kw + inside / 3,
+        kvar + magnetising / 3 + 0.04 * rating.rated_kva * loading**2 / 3,
+        inside + line_loss_kw.sum(axis=0),
+    )
 
 
 def outages(rng: Rng, days: int, periods: int) -> Floats:

@@ -95,3 +95,16 @@ def _gaps(rng: Rng, size: int, per_day: int, loss_rate: float) -> list[tuple[int
 def draw_loss_rate(rng: Rng) -> float:
     """Return the share of readings that one meter loses: mostly 1 in 1,000, on a bad link up to a tenth."""
     return log_uniform(rng, 0.02, 0.12) if rng.random() < 0.05 else log_uniform(rng, 0.0002, 0.006)
+
+
+def voltage_shown(rng: Rng, volts: Floats, kw: Floats) -> npt.NDArray[np.float32]:
+    """Return phase voltages (3, intervals) as a meter shows them, to 0.1 V, NaN where ``kw`` (intervals,) is.
+
+    ``volts`` has three rows, or one of a single-phase meter, which does not know its phase and shows it as
+    the first. Assumed: a constant error of 0.2 %, and 0.25 V of flicker within each interval.
+    """
+    flicker = 0.25 * rng.standard_normal(volts.shape, dtype=np.float32)
+    shown = np.full((3, kw.size), np.nan, dtype=np.float32)
+    shown[: len(volts)] = np.round(volts * np.float32(1 + rng.normal(0, 0.002)) + flicker, 1)
+    shown[:, np.isnan(kw)] = np.nan
+    return shown

@@ -49,13 +49,15 @@ MINE_KINDS: Mapping[str, MineKind] = MappingProxyType(
 )
 """Kinds of mines behind a customer's account; mines on a plant's private line are in ``plants``."""
 
-PLANT_LINE_KW = (200.0, 4000.0)
-"""Range of the power of a mine on a plant's private line, kW."""
+BEYOND_METERS: Mapping[str, tuple[float, float]] = MappingProxyType(
+    {"plant_line": (200.0, 4000.0), "feeder_tap": (120.0, 1500.0)}
+)
+"""Mines behind no account, on a plant's private line or on the line of a feeder, and their power, kW."""
 
 
 def nothing_else(kind: str) -> bool:
     """Tell whether there is nothing but the mine behind an account of this kind."""
-    return kind == "plant_line" or MINE_KINDS[kind].empty
+    return kind in BEYOND_METERS or MINE_KINDS[kind].empty
 
 
 DIALECTS = ("stratum_v1", "http_getwork", "ethereum_stratum", "monero_login", "stratum_v2")
@@ -81,8 +83,8 @@ def mine_kind(plan: CountyPlan, number: int) -> str:
 
 
 def draw_mine(rng: Rng, plan: CountyPlan, kind: str, site: str) -> MinePlan:
-    """Draw one mine of ``kind`` or "plant_line"; ``power_kw`` is its machines' and 4 % for the rest."""
-    low, high = PLANT_LINE_KW if kind == "plant_line" else MINE_KINDS[kind].kw
+    """Draw one mine of any kind; ``power_kw`` is its machines' and 4 % for the rest."""
+    low, high = BEYOND_METERS[kind] if kind in BEYOND_METERS else MINE_KINDS[kind].kw
     fleet, algorithm = _machines(rng, kind, log_uniform(rng, low, high))
     power_kw = 1.04 * sum(rated_w(model) * count for model, count in fleet) / 1000
     dialects, odds = _ALGORITHM_DIALECTS[algorithm]

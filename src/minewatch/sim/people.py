@@ -112,6 +112,9 @@ _SHELL = (
     ("电子科技", "计算机整机制造;电子元器件销售"),
     ("文化传媒", "组织文化艺术交流活动;动漫制作"),
 )
+_BEYOND = 60
+"""House numbers from which no account is."""
+
 _NOTES = ("", "", "", "", "(自主申报)", "(集群注册)", "(住改商)")
 
 
@@ -154,6 +157,14 @@ def link_rows(customers: Sequence[Customer], papers: Mapping[int, Identity]) -> 
 def line_holder(plan: CountyPlan, number: int, customer: Customer, plant_name: str) -> Identity:
     """Return the papers of a mine on a plant's private line; ``customer`` stands for its place and mine."""
     place = replace(place_of(plan, number, customer.premises, "village"), setting="plant", site=plant_name)
+    rng = stream(plan.seed, number, customer.number, "papers")
+    return _Writer(plan, number, customer, place, rng).farm_of_machines()
+
+
+def tap_holder(plan: CountyPlan, number: int, customer: Customer) -> Identity:
+    """Return the papers of a mine on a feeder's line: in a village, beyond its last house."""
+    place = place_of(plan, number, customer.premises, "village")
+    place = replace(place, number=place.number + _BEYOND)
     rng = stream(plan.seed, number, customer.number, "papers")
     return _Writer(plan, number, customer, place, rng).farm_of_machines()
 

@@ -1,12 +1,11 @@
 """What each mine draws over time, as a share of its machines' rated power: what its hash rate follows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from minewatch.sim.county import Customer
 from minewatch.sim.scene import Floats
 
 _MOST = 1.15
@@ -20,15 +19,18 @@ class Drawn(NamedTuple):
     share: Floats
 
 
-def drawn_by_accounts(customers: Iterable[Customer], mining: pa.Table, minutes: int) -> dict[str, Drawn]:
-    """Return usage point → what its mine draws, from the truth table of mining power."""
+def drawn_by_day(rated_kw: Mapping[str, float], days: pa.Table, minutes: int) -> dict[str, Drawn]:
+    """Return subject → what its mine draws, for the subjects of ``rated_kw`` that ``days`` speaks of.
+
+    ``days`` has one row per subject and day, in order: first the subject, last the mine's power, kW.
+    """
     curves: dict[str, list[Floats]] = {}
-    for subject, kw in zip(mining["usage_point_id"].to_pylist(), mining["kw"], strict=True):
-        curves.setdefault(subject, []).append(np.asarray(kw.values, dtype=np.float64))
-    rated = {customer.usage_point_id: customer.mine.power_kw for customer in customers if customer.mine}
+    for subject, kw in zip(days[0].to_pylist(), days[-1], strict=True):
+        if subject in rated_kw:
+            curves.setdefault(subject, []).append(np.asarray(kw.values, dtype=np.float64))
     return {
-        subject: Drawn(minutes, np.clip(np.concatenate(days) / rated[subject], 0, _MOST))
-        for subject, days in curves.items()
+        subject: Drawn(minutes, np.clip(np.concatenate(kw) / rated_kw[subject], 0, _MOST))
+        for subject, kw in curves.items()
     }
 
 
