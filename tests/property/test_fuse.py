@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from minewatch.fuse.combination import (
-    WAYS,
+    SHARES,
+    TOGETHER,
     FamilyResult,
     FamilyScores,
     family_result,
@@ -18,6 +20,7 @@ from minewatch.fuse.combination import (
     site_scores,
 )
 from minewatch.fuse.discovery import q_values
+from minewatch.fuse.families import SEES, Family
 from minewatch.fuse.nulls import Null, null_from_table
 from minewatch.fuse.power import add_parts, combine_same, compare
 from minewatch.fuse.strength import Calibration, density_ratio
@@ -75,24 +78,61 @@ def test_no_prevalence_is_refused() -> None:
         null_from_table(table)
 
 
+METER, WIRE, SUPPLY, PLANT, TRAFFIC = Family
+
+
+def names(count: int) -> list[str]:
+    return [str(number) for number in range(count)]
+
+
 @pytest.mark.parametrize("subjects", [1, 4])
-def test_innocent_sites_are_listed_no_more_often_than_stated(subjects: int) -> None:
-    """Scores of innocents and the null come from one distribution: P(p ≤ a) ≤ a, up to sampling error."""
+@pytest.mark.parametrize(
+    "families", [(METER, WIRE), (METER, WIRE, SUPPLY), (SUPPLY, PLANT, WIRE), tuple(Family)]
+)
+def test_innocent_sites_are_listed_no_more_often_than_stated(
+    families: tuple[Family, ...], subjects: int
+) -> None:
+    """Scores of innocents and the null come from one distribution: P(p ≤ a) ≤ a, up to sampling error.
+
+    Meter and traffic have the same scores: they may depend on each other. The wire is silent without a sign.
+    """
     rng = np.random.default_rng(7)
-    sites = 4000
+    sites, levels = 4000, (0.005, 0.02, 0.05, 0.2)
     p = np.empty((10, sites))
     for trial in range(10):
-        results = [
-            family_result(
-                subjects_of(np.repeat(np.arange(sites), subjects), rng.normal(size=sites * subjects)),
-                Calibration(null_of(rng, 1999)),
-                sites,
-            )
-            for _ in range(2)
-        ]
-        p[trial] = site_p_values(*results)
-    for level in (0.02, 0.05, 0.2):
+        curves = rng.normal(size=sites * subjects)
+        results = {}
+        for family in families:
+            scores = curves if family in (METER, TRAFFIC) else rng.normal(size=sites * subjects)
+            told = scores > 0 if family is WIRE else np.ones(len(scores), bool)
+            made = subjects_of(np.repeat(np.arange(sites), subjects)[told], scores[told])
+            made = replace(made, everywhere=family is WIRE)
+            results[family] = family_result(made, Calibration(null_of(rng, 1999)), names(sites))
+        p[trial] = site_p_values(results)
+    for level in levels:
         assert np.mean(p <= level) <= level + 4 * math.sqrt(level / 2000)
+
+
+@given(st.dictionaries(st.sampled_from(list(Family)), st.floats(1e-6, 1), min_size=1))
+def test_a_site_is_as_sure_as_its_best_way(p: dict[Family, float]) -> None:
+    """The slow twin: every way by its definition, the error divided among those that are open."""
+    results = {family: seen(value) for family, value in p.items()}
+    witnesses: dict[frozenset[Family], float] = {}
+    for group in SHARES:
+        members = [p[family] for family in group if family in p]
+        if members:
+            witnesses[group] = min(1.0, len(members) * min(members))
+    whole = sum(SHARES[group] for group in witnesses) + (TOGETHER if len(witnesses) > 1 else 0)
+    ways = [value * whole / SHARES[group] for group, value in witnesses.items()]
+    if len(witnesses) > 1:
+        fisher = stats.combine_pvalues(list(witnesses.values())).pvalue
+        ways.append(fisher * (2 ** len(witnesses) - len(witnesses) - 1) * whole / TOGETHER)
+    assert site_p_values(results)[0] == pytest.approx(min(1.0, *ways))
+
+
+def seen(p: float, *, sign: bool = True) -> FamilyResult:
+    yes = np.array([True])
+    return FamilyResult(np.array([p if sign else 1.0]), np.zeros(1), yes, np.array([sign]), yes)
 
 
 def test_unequal_classes_are_bounded_too() -> None:
@@ -140,24 +180,26 @@ def test_a_family_is_combined_as_its_slow_twin_does(scores: list[list[float]]) -
     null = null_of(np.random.default_rng(3), 50)
     sites = np.repeat(np.arange(len(scores)), [len(mine) for mine in scores])
     family = subjects_of(sites, np.array([score for mine in scores for score in mine]))
-    result = family_result(family, Calibration(null), len(scores))
+    result = family_result(family, Calibration(null), names(len(scores)))
     expected = slow_family(scores, null)
     assert result.p_values == pytest.approx([p for p, _ in expected])
     assert result.strength == pytest.approx([strength for _, strength in expected], abs=1e-9)
     assert result.spoke.tolist() == [bool(mine) for mine in scores]
 
 
-def test_two_families_combine_as_fisher_does() -> None:
-    no, yes = np.array([False]), np.array([True])
-    p = {name: np.array([value]) for name, value in (("a", 0.01), ("b", 0.03), ("none", 1.0))}
-    seen = {name: FamilyResult(p[name], np.zeros(1), yes, yes) for name in "ab"}
-    unseen = FamilyResult(p["none"], np.zeros(1), yes, no)
-    fisher = stats.combine_pvalues([0.01, 0.03]).pvalue
-    assert site_p_values(seen["a"], seen["b"]) == pytest.approx([fisher / 0.1])
-    assert site_p_values(seen["a"], unseen) == pytest.approx([0.01 / 0.8])
-    assert site_p_values(unseen, seen["b"]) == pytest.approx([0.03 / 0.1])
-    assert site_p_values(unseen, unseen) == pytest.approx([1.0])
-    assert sum(WAYS) == pytest.approx(1)
+def test_meter_and_wire_share_the_error() -> None:
+    """Eight tenths to the meter, one to the wire, one to both together."""
+    together = stats.combine_pvalues([0.01, 0.01]).pvalue
+    assert site_p_values({METER: seen(0.01), WIRE: seen(0.01)}) == pytest.approx(
+        [min(together / 0.1, 0.0125)]
+    )
+    assert site_p_values({METER: seen(0.01), WIRE: seen(1, sign=False)}) == pytest.approx([0.01 / 0.8])
+    assert site_p_values({METER: seen(1, sign=False), WIRE: seen(0.03)}) == pytest.approx([0.03 / 0.1])
+    assert site_p_values({METER: seen(1, sign=False), WIRE: seen(1, sign=False)}) == pytest.approx([1.0])
+
+
+def test_a_family_without_data_takes_no_share_of_the_error() -> None:
+    assert site_p_values({SUPPLY: seen(0.01)}) == pytest.approx([0.01])
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -194,23 +236,41 @@ def test_posteriors_mean_what_they_say() -> None:
         assert mines[chosen].mean() == pytest.approx(stated[chosen].mean(), abs=0.1)
 
 
-def strong(strength: float, spoke: bool = True) -> FamilyResult:
-    flags = np.array([spoke])
-    return FamilyResult(np.array([1e-4]), np.array([strength]), flags, flags)
+def strong(value: float) -> FamilyResult:
+    yes = np.ones(1, bool)
+    return FamilyResult(np.array([0.01]), np.array([value]), yes, yes, yes)
 
 
 @given(st.floats(-3, 5), st.floats(0, 5), st.floats(-300, 2))
 def test_a_contradiction_never_outweighs_what_one_family_shows(
     meter: float, wire: float, agreement: float
 ) -> None:
-    score = site_scores(strong(meter), strong(wire), np.array([agreement]))[0]
+    both = {frozenset({METER, WIRE}): np.array([agreement])}
+    score = site_scores({METER: strong(meter), WIRE: strong(wire)}, both)[0]
     assert score >= max(meter, wire) + math.log10(0.2) - 1e-9
     assert score <= max(meter + wire + agreement, meter, wire) + 1e-9 or agreement > 0
 
 
+@given(st.dictionaries(st.sampled_from(list(Family)), st.floats(-3, 6), min_size=1))
+def test_a_score_is_the_mixture_over_who_sees_the_farm(strengths: dict[Family, float]) -> None:
+    """The slow twin: each set of families that may see it, by its definition."""
+    total = unseen = 0.0
+    for bits in range(2 ** len(strengths)):
+        share = ratio = 1.0
+        for place, (family, strength) in enumerate(strengths.items()):
+            sees = bool(bits >> place & 1)
+            share *= SEES[family] if sees else 1 - SEES[family]
+            ratio *= 10**strength if sees else 1
+        total, unseen = (total, share) if bits == 0 else (total + share * ratio, unseen)
+    score = site_scores({family: strong(value) for family, value in strengths.items()})[0]
+    assert score == pytest.approx(math.log10(total / (1 - unseen)))
+
+
 def test_a_family_that_did_not_speak_says_nothing() -> None:
-    score = site_scores(strong(2.0), strong(0.0, spoke=False), np.zeros(1))
-    assert score == pytest.approx([2.0])
+    no = np.zeros(1, bool)
+    silent = FamilyResult(np.ones(1), np.zeros(1), no, no, np.ones(1, bool))
+    assert site_scores({METER: strong(2.0), WIRE: silent}) == pytest.approx([2.0])
+    assert site_scores({WIRE: silent}) == pytest.approx([0.0])
 
 
 def test_the_posterior_is_that_of_bayes() -> None:

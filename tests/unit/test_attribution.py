@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from minewatch.attribute.describe import SAME_DOOR, describe
+from minewatch.attribute.describe import SAME_DOOR, Evident, describe
 from minewatch.attribute.leases import Endpoint
 from minewatch.attribute.linkage import PARTIES, match_parties, model
 from minewatch.attribute.sites import Attribution, Registers, attribute
@@ -80,7 +80,7 @@ def site_of(attribution: Attribution, usage_point_id: str) -> str:
 
 
 def described(attribution: Attribution, site_id: str, signs: Sequence[str] = ()) -> Site:
-    return describe(attribution, {site_id: signs})[site_id]
+    return describe(attribution, {site_id: Evident(signs)})[site_id]
 
 
 def test_an_endpoint_reaches_the_account_of_its_holder(attribution: Attribution) -> None:

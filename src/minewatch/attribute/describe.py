@@ -9,6 +9,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.attribute.endpoints import Attributed, holder_of
+from minewatch.attribute.grid import (
+    FEEDER,
+    PLANT,
+    TRANSFORMER,
+    Attached,
+    GridPart,
+    Premises,
+    grid_links,
+    operators,
+    premises_of,
+)
+from minewatch.attribute.leases import Lease
 from minewatch.attribute.linkage import Match, match_parties
 from minewatch.attribute.names import is_public_body, name_key, uscc_key
 from minewatch.attribute.parties import Records, parties, records_of
@@ -34,6 +46,8 @@ class _Account(NamedTuple):
     uscc: str | None
     address: str | None
     region_code: str | None
+    lon: float | None
+    lat: float | None
     refusal: str | None
 
     def is_customer_of(self, other: "_Account") -> bool:
@@ -44,13 +58,38 @@ class _Account(NamedTuple):
         )
 
 
+class Evident(NamedTuple):
+    """What a site's evidence speaks of: usage points and grid parts that belong to it for certain."""
+
+    usage_points: Sequence[str] = ()
+    grid: Sequence[Attached] = ()
+
+
 class _Parts(NamedTuple):
-    """What a site is made of: accounts, those of them that are certain, and endpoints."""
+    """What a site is made of: accounts, those of them that are certain, endpoints, and parts of the grid."""
 
     site_id: str
     accounts: Sequence[_Account]
     certain: Sequence[_Account]
     endpoints: Sequence[Attributed]
+    grid: Sequence[Attached]
+    premises: Mapping[GridPart, Premises]
+
+    @property
+    def plants(self) -> Mapping[str, float]:
+        """The plants that grid parts and lines lead to, with probabilities."""
+        lines = {item.plant.plant_id: item.probability for item in self.endpoints if item.plant}
+        return {**lines, **self.named(PLANT)}
+
+    def named(self, kind: str) -> dict[str, float]:
+        """Return the grid parts of one kind with their probabilities."""
+        return {item.part.name: item.probability for item in self.grid if item.part.kind == kind}
+
+    @property
+    def place(self) -> Premises:
+        """What the grid's registers say of where it is; most of all of a plant."""
+        parts = [GridPart(PLANT, name) for name in self.plants] + [item.part for item in self.grid]
+        return next((self.premises[part] for part in parts if part in self.premises), Premises())
 
 
 class _Firm(NamedTuple):
@@ -64,18 +103,32 @@ class _Firm(NamedTuple):
     basis: Reason
 
 
-def describe(attribution: Attribution, signs: Mapping[str, Sequence[str]]) -> dict[str, Site]:
-    """Return the sites of ``signs`` with all that belongs to them and why.
-
-    ``signs`` gives for each site the usage points that its evidence speaks of: they belong to it for certain.
-    """
-    accounts = _accounts(attribution, list(signs))
+def describe(attribution: Attribution, evident: Mapping[str, Evident]) -> dict[str, Site]:
+    """Return the sites of ``evident`` with all that belongs to them and why."""
+    accounts = _accounts(attribution, list(evident))
     endpoints: dict[str, list[Attributed]] = defaultdict(list)
     for item in attribution.endpoints:
         endpoints[item.site_id].append(item)
-    parts = [_parts(name, accounts[name], signs[name], endpoints[name]) for name in signs]
+    premises = _premises(attribution, [*evident.values()])
+    parts = [_parts(name, accounts[name], evident[name], endpoints[name], premises) for name in evident]
     firms = _firms(attribution, parts)
     return {item.site_id: _site(item, firms[item.site_id]) for item in parts}
+
+
+def _premises(attribution: Attribution, evident: Sequence[Evident]) -> dict[GridPart, Premises]:
+    """Return what the registers say of the grid parts of all sites."""
+    wanted: dict[str, list[str]] = defaultdict(list)
+    for item in evident:
+        for attached in item.grid:
+            wanted[attached.part.kind].append(attached.part.name)
+    wanted[PLANT] += [item.plant.plant_id for item in attribution.endpoints if item.plant]
+    registers = attribution.registers
+    tables = {TRANSFORMER: registers.transformers, FEEDER: registers.feeders, PLANT: registers.plants}
+    return {
+        GridPart(kind, name): place
+        for kind, names in wanted.items()
+        for name, place in premises_of(tables[kind], kind, names).items()
+    }
 
 
 def _accounts(attribution: Attribution, site_ids: Sequence[str]) -> dict[str, list[_Account]]:
@@ -93,30 +146,59 @@ def _accounts(attribution: Attribution, site_ids: Sequence[str]) -> dict[str, li
 
 
 def _parts(
-    site_id: str, accounts: Sequence[_Account], signs: Sequence[str], endpoints: Sequence[Attributed]
+    site_id: str,
+    accounts: Sequence[_Account],
+    evident: Evident,
+    endpoints: Sequence[Attributed],
+    premises: Mapping[GridPart, Premises],
 ) -> _Parts:
-    named = {*signs, *(item.match.right for item in endpoints if item.match)}
+    named = {*evident.usage_points, *(item.match.right for item in endpoints if item.match)}
     certain = [account for account in accounts if account.usage_point_id in named]
-    return _Parts(site_id, accounts, certain or accounts[:1], endpoints)
+    return _Parts(site_id, accounts, certain or accounts[:1], endpoints, evident.grid, premises)
 
 
 def _site(parts: _Parts, firms: Sequence[_Firm]) -> Site:
     chief = parts.certain[0] if parts.certain else None
     lease = next((item.claim.lease for item in parts.endpoints if item.claim), None)
     best = max(firms, key=lambda firm: (firm.probability, firm.enterprise_id), default=None)
-    own_name = chief.customer_name if chief else lease.holder_name if lease else None
+    place = parts.place
+    own_name, address, region_code = _whose(chief, place, lease)
     return Site(
         site_id=parts.site_id,
-        usage_points={account.usage_point_id: _membership(account, parts)[0] for account in parts.accounts},
+        usage_points=_usage_points(parts),
         endpoints={item.endpoint.name: item.probability for item in parts.endpoints},
         enterprises={firm.enterprise_id: firm.probability for firm in firms},
-        address=chief.address if chief else lease.address if lease else None,
-        region_code=chief.region_code if chief else lease.region_code if lease else None,
+        transformers=parts.named(TRANSFORMER),
+        feeders=parts.named(FEEDER),
+        plants=parts.plants,
+        address=address,
+        lon=chief.lon if chief else place.lon,
+        lat=chief.lat if chief else place.lat,
+        region_code=region_code,
         enterprise_name=(best.name if best and best.probability >= 0.5 else None) or own_name,
         public_body=any(is_public_body(name, code) for name, code in _parties(parts)),
         links=tuple(_links(parts, firms)),
         refusals=tuple(_refusals(parts)),
     )
+
+
+def _whose(
+    chief: _Account | None, place: Premises, lease: Lease | None
+) -> tuple[str | None, str | None, str | None]:
+    """Return name, address and region by the account, else the plant, else the line, else the grid part."""
+    if chief:
+        return chief.customer_name, chief.address, chief.region_code
+    if lease and not place.name:
+        return lease.holder_name, lease.address, lease.region_code
+    return place.operator_name, place.name, place.region_code
+
+
+def _usage_points(parts: _Parts) -> dict[str, float]:
+    """Return the site's accounts; where a transformer is the site, those where its load may sit."""
+    if parts.accounts:
+        return {account.usage_point_id: _membership(account, parts)[0] for account in parts.accounts}
+    places = [item.places or {} for item in parts.grid]
+    return {name: share for item in places for name, share in item.items() if share >= _SHOWN}
 
 
 def _parties(parts: _Parts) -> Iterator[tuple[str | None, str | None]]:
@@ -151,7 +233,8 @@ def _refusals(parts: _Parts) -> Iterator[Reason]:
 def _links(parts: _Parts, firms: Sequence[_Firm]) -> Iterator[Link]:
     """Yield the links from outside to inside, each once."""
     links: dict[tuple[str, str, str, str], Link] = {}
-    for link in (*_wire_links(parts), *_account_links(parts), *map(_firm_link, firms)):
+    own = grid_links(parts.grid, [account.usage_point_id for account in parts.certain])
+    for link in (*_wire_links(parts), *own, *_account_links(parts), *map(_firm_link, firms)):
         links.setdefault((link.from_kind, link.from_id, link.to_kind, link.to_id), link)
     yield from links.values()
 
@@ -171,6 +254,9 @@ def _wire_links(parts: _Parts) -> Iterator[Link]:
             yield Link(
                 "holder", holder.label, "usage_point", item.match.right, item.probability, _basis(item.match)
             )
+        if item.plant:
+            name, basis = item.plant.plant_id, item.plant.basis
+            yield Link("holder", holder.label, PLANT, name, item.probability, basis)
 
 
 def _account_links(parts: _Parts) -> Iterator[Link]:
@@ -194,7 +280,8 @@ def _firms(attribution: Attribution, parts: Sequence[_Parts]) -> dict[str, list[
     table = attribution.registers.enterprises
     names = dict(zip(table["enterprise_id"].to_pylist(), table["enterprise_name"].to_pylist(), strict=True))
     best: dict[tuple[str, str], _Firm] = {}
-    for site_id, firm in (*_by_code(table, parts), *_by_record(attribution, records, names)):
+    found_ways = (*_by_code(table, parts), *_by_plant(table, parts), *_by_record(attribution, records, names))
+    for site_id, firm in found_ways:
         key = (site_id, firm.enterprise_id)
         if firm.probability >= _SHOWN and (key not in best or firm.probability > best[key].probability):
             best[key] = firm
@@ -234,6 +321,14 @@ def _by_code(enterprises: pa.Table, parts: Sequence[_Parts]) -> Iterator[tuple[s
                 basis = reason("customer_code", uscc=code)
                 target = ("usage_point", account.usage_point_id)
                 yield item.site_id, _Firm(enterprise_id, name, CUSTOMER_CODE, *target, basis)
+
+
+def _by_plant(enterprises: pa.Table, parts: Sequence[_Parts]) -> Iterator[tuple[str, _Firm]]:
+    for item in parts:
+        for plant_id, share in item.plants.items():
+            premises = item.premises.get(GridPart(PLANT, plant_id), Premises())
+            for enterprise_id, name, probability, basis in operators(premises, enterprises):
+                yield item.site_id, _Firm(enterprise_id, name, share * probability, PLANT, plant_id, basis)
 
 
 def _by_record(

@@ -12,6 +12,7 @@ from minewatch.attribute.grouping import Grouping, site_id_of
 from minewatch.attribute.leases import Claim, Endpoint, Lease, LeaseIndex, Resolution
 from minewatch.attribute.linkage import HAS_RECORD, Match, match_parties
 from minewatch.attribute.parties import Records, parties
+from minewatch.attribute.plants import PlantIndex, PlantMatch
 from minewatch.schema.reasons import Reason, reason
 
 CERTAIN = 0.9
@@ -42,7 +43,8 @@ class Attributed:
     """One endpoint and the site it was attributed to with ``probability``.
 
     ``claim`` and ``match`` are the way there; both None where the leases lead nowhere, ``match`` None where
-    no usage point fits. Then ``refusal`` says why, and the site holds no usage point.
+    no usage point fits. Then it is at a ``plant``, or ``refusal`` says why it stands alone; either way the
+    site holds no usage point.
     """
 
     endpoint: Endpoint
@@ -50,17 +52,22 @@ class Attributed:
     probability: float
     claim: Claim | None = None
     match: Match | None = None
+    plant: PlantMatch | None = None
     refusal: Reason | None = None
 
 
 @dataclass(frozen=True)
 class Directory:
-    """Usage points to attribute to: their keys (schema ``PARTIES``), sites, and what completes an address."""
+    """What to attribute to: usage points (their keys, schema ``PARTIES``, and sites), and ``plants``.
+
+    ``gazetteer`` completes an address.
+    """
 
     table: pa.Table
     grouping: Grouping
     site_ids: Sequence[str]
     gazetteer: Gazetteer
+    plants: PlantIndex
 
 
 class _SiteMatch(NamedTuple):
@@ -78,11 +85,11 @@ def attribute_endpoints(
     resolutions = [leases.resolve(endpoint) for endpoint in endpoints]
     holders = sorted({holder_of(claim.lease) for r in resolutions for claim in r.claims}, key=str)
     fits = dict(zip(holders, _site_matches(holders, directory), strict=True))
-    return [_attribute(resolution, fits, directory.gazetteer) for resolution in resolutions]
+    return [_attribute(resolution, fits, directory) for resolution in resolutions]
 
 
 def _attribute(
-    resolution: Resolution, fits: Mapping[Holder, Sequence[_SiteMatch]], gazetteer: Gazetteer
+    resolution: Resolution, fits: Mapping[Holder, Sequence[_SiteMatch]], directory: Directory
 ) -> Attributed:
     endpoint = resolution.endpoint
     if not resolution.claims:
@@ -97,8 +104,12 @@ def _attribute(
         why = reason("holder_ambiguous", endpoint=endpoint.name, holders=holders, percent=percent)
         return Attributed(endpoint, _alone(endpoint), 1.0, claim, refusal=why)
     holder = holder_of(claim.lease)
+    if plant := directory.plants.of(*holder):
+        probability = claim.probability * plant.probability
+        return Attributed(endpoint, site_id_of(plant.plant_id, "plant"), probability, claim, plant=plant)
     why = reason("holder_without_usage_point", holder=holder.label, percent=100 * best[1] if best else 0.0)
-    return Attributed(endpoint, _of_holder(holder, gazetteer), claim.probability, claim, refusal=why)
+    site_id = _of_holder(holder, directory.gazetteer)
+    return Attributed(endpoint, site_id, claim.probability, claim, refusal=why)
 
 
 def _best_site(

@@ -46,6 +46,11 @@ def endpoint_of(name: str, at: datetime) -> Endpoint:
     return Endpoint(ip.strip("[]"), int(port), at)
 
 
+def host_of(name: str) -> str:
+    """Return the address of "ip:port"."""
+    return name.rpartition(":")[0].strip("[]")
+
+
 class Lease(NamedTuple):
     """One row of ``ip_leases``; see ``minewatch.schema.network_tables.IP_LEASES``."""
 

@@ -1,7 +1,7 @@
 """Sites of a run: every usage point in exactly one, every endpoint with evidence in exactly one."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,18 +10,29 @@ from minewatch.attribute.endpoints import Attributed, Directory, attribute_endpo
 from minewatch.attribute.grouping import group
 from minewatch.attribute.leases import Endpoint, LeaseIndex
 from minewatch.attribute.parties import gazetteer_of, parties, records_of
+from minewatch.attribute.plants import PlantIndex
+from minewatch.schema.tables import TABLES
 
-_ACCOUNT = ("usage_point_id", "customer_name", "uscc", "address", "region_code")
+_WHO = ("usage_point_id", "customer_name", "uscc", "address", "region_code")
+_ACCOUNT = (*_WHO, "lon", "lat", "transformer_id")
 FIRM_ADDRESSES = ("business_address", "registered_address")
+
+
+def _none(table: str) -> Callable[[], pa.Table]:
+    return TABLES[table].schema.empty_table
 
 
 @dataclass(frozen=True)
 class Registers:
-    """What attribution reads: tables ``usage_points``, ``ip_leases``, ``enterprises`` of the schemas."""
+    """What attribution reads: tables of the schemas by name."""
 
     usage_points: pa.Table
     ip_leases: pa.Table
     enterprises: pa.Table
+    transformers: pa.Table = field(default_factory=_none("transformers"))
+    feeders: pa.Table = field(default_factory=_none("feeders"))
+    plants: pa.Table = field(default_factory=_none("plants"))
+    applications: pa.Table = field(default_factory=_none("applications"))
 
 
 @dataclass(frozen=True)
@@ -48,10 +59,11 @@ def attribute(registers: Registers, judged: pa.ChunkedArray, endpoints: Sequence
     gazetteer = gazetteer_of(accounts, lines, *firms)
     keys = parties(accounts, gazetteer, complete=True)
     grouping = group(keys.table)
-    directory = Directory(keys.table, grouping, grouping.site_ids(), gazetteer)
+    plants = PlantIndex(registers.plants)
+    directory = Directory(keys.table, grouping, grouping.site_ids(), gazetteer, plants)
     leases = LeaseIndex(registers.ip_leases)
     placed = attribute_endpoints(endpoints, leases, directory)
-    read = Registers(archive, registers.ip_leases, registers.enterprises)
+    read = replace(registers, usage_points=archive)
     return Attribution(read, directory, placed, keys.refusals, leases)
 
 
@@ -59,5 +71,5 @@ def _with_unknown(usage_points: pa.Table, judged: pa.ChunkedArray) -> pa.Table:
     """Return the archive, ordered by id, with a bare row for each judged usage point that it lacks."""
     known = pc.is_in(judged, value_set=usage_points["usage_point_id"].combine_chunks())
     bare = pa.table({"usage_point_id": pc.unique(judged.filter(pc.invert(known)))})
-    archive = usage_points.select(_ACCOUNT)
+    archive = usage_points.select(list(_ACCOUNT))
     return pa.concat_tables([archive, bare], promote_options="permissive").sort_by("usage_point_id")

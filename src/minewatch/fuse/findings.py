@@ -6,8 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from minewatch.fuse.farm import Farm, Row, farm_of
-from minewatch.fuse.verdicts import Surroundings, agreement, contradictions, kind_of
+from minewatch.fuse.families import Family
+from minewatch.fuse.farm import Farm, Row, Signs, farm_of
+from minewatch.fuse.verdicts import Surroundings, agreement, contradictions, kind_of, part_of_load
 from minewatch.schema.analysis_tables import FINDINGS
 from minewatch.schema.evidence import Estimate, FindingKind, SiteClass
 from minewatch.schema.ids import content_id
@@ -26,17 +27,22 @@ class Run:
 
 @dataclass(frozen=True)
 class Case:
-    """A listed site with its evidence: ``meter`` and ``wire`` are rows of ``evidence`` that show a sign.
+    """A listed site with the evidence that shows a sign.
 
     ``posterior`` and ``q_value`` lie between 0 and 1.
     """
 
     site: Site
-    meter: Sequence[Row]
-    wire: Sequence[Row]
+    signs: Signs
     around: Surroundings
     posterior: float
     q_value: float
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All evidence that the finding rests on or that speaks against it, family by family."""
+        told = [row for family in Family for row in self.signs.get(family, ())]
+        return [*told, *self.around.against]
 
 
 def findings_table(cases: Sequence[Case], run: Run) -> pa.Table:
@@ -47,11 +53,12 @@ def findings_table(cases: Sequence[Case], run: Run) -> pa.Table:
 
 def finding_row(case: Case, run: Run) -> dict[str, Any]:
     """Return one row of ``findings``."""
-    seen = farm_of(case.meter, case.wire, run.period)
+    seen = farm_of(case.signs, run.period)
     site, kind = case.site, kind_of(seen, case.around)
     # A block in a victim's curve is another load: its computers take what the traffic says.
     is_victim = kind is FindingKind.PASSIVE_VICTIM
-    farm = farm_of((), case.wire, run.period) if is_victim else seen
+    wire = {Family.WIRE: case.signs.get(Family.WIRE, ())}
+    farm = farm_of(wire, run.period) if is_victim else seen
     return {
         "finding_id": content_id("F", site.site_id, run.period.start_at, run.period.end_at, run.run_id),
         "run_id": run.run_id,
@@ -60,7 +67,12 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
         "period_end_at": run.period.end_at,
         "address": site.address,
         "region_code": site.region_code,
+        "lon": site.lon,
+        "lat": site.lat,
         "usage_points": _named(site.usage_points),
+        "transformers": _named(site.transformers),
+        "feeders": _named(site.feeders),
+        "plants": _named(site.plants),
         "endpoints": _named(site.endpoints),
         "enterprises": _named(site.enterprises),
         "enterprise_name": site.enterprise_name,
@@ -73,24 +85,26 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
         "algorithm": farm.algorithm,
         "coin": farm.coin,
         "kind": kind.value,
-        "site_class": SiteClass.OPERATING.value if case.meter or case.wire else SiteClass.UNDER_CONSTRUCTION,
+        "duty": farm.duty,
+        "site_class": (SiteClass.OPERATING if case.rows else SiteClass.UNDER_CONSTRUCTION).value,
+        "planned_start_on": site.planned_start_on,
         "onset_at": farm.onset_at,
         "ended_at": farm.ended_at,
         "contradictions": [item.as_row() for item in contradictions(seen, case.around)],
         "reasons": list(_reasons(case, farm, kind)),
-        "evidence_ids": [row["evidence_id"] for row in (*case.meter, *case.wire)],
+        "evidence_ids": [row["evidence_id"] for row in case.rows],
     }
 
 
 def _reasons(case: Case, farm: Farm, kind: FindingKind) -> Iterator[Mapping[str, Any]]:
     """Yield the reasons of fusion, then of the evidence (each once), then what could not be attributed."""
-    own = list(agreement(farm))
+    own = [*agreement(farm), *part_of_load(farm)]
     if kind is FindingKind.PASSIVE_VICTIM:
         own.append(reason("passive_victim_likely"))
-    if farm.meter_kw is None and farm.power_kw:
+    if farm.grid_kw is None and farm.power_kw:
         own.append(reason("energy_as_seen", hours=farm.hours_on))
     told = [item.as_row() for item in own]
-    told += [item for row in (*case.meter, *case.wire) for item in row["reasons"]]
+    told += [item for row in case.rows for item in row["reasons"]]
     told += [item.as_row() for item in case.site.refusals]
     yield from {(item["code"], item["values"]): item for item in told}.values()
 

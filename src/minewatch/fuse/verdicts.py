@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from minewatch.fuse.farm import Farm
+from minewatch.fuse.families import Family
+from minewatch.fuse.farm import Farm, Row
 from minewatch.fuse.power import compare
 from minewatch.schema.evidence import Estimate, FindingKind
 from minewatch.schema.reasons import Reason, reason
@@ -28,17 +29,21 @@ class Surroundings:
 
     ``metered_kw`` is the largest load that all meters of the site together showed in the period; None where
     there is no reading. ``public_body``: an office, school, hospital or other institution.
-    ``meter_judged``: a meter detector gave a verdict.
+    ``meter_judged``: a meter detector gave a verdict. ``against``: rows of ``evidence`` that speak for an
+    innocent use of the site as a whole.
     """
 
     metered_kw: float | None
     public_body: bool
     meter_judged: bool
+    against: Sequence[Row] = ()
 
 
 def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
-    """Tell active mining from infected victims and from supply past the meter."""
-    if _past_the_meter(farm, around):
+    """Tell active mining from infected victims, supply past the meter and a plant's private line."""
+    if Family.PLANT in farm.powers:
+        return FindingKind.PLANT_DIVERSION
+    if Family.SUPPLY in farm.powers or _past_the_meter(farm, around):
         return FindingKind.UNMETERED_SUPPLY
     if farm.algorithm in CPU_ALGORITHMS and _small(farm, around) and not _same_load(farm):
         return FindingKind.PASSIVE_VICTIM
@@ -75,14 +80,26 @@ def contradictions(farm: Farm, around: Surroundings) -> Sequence[Reason]:
 
 
 def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
-    wire, meter = farm.wire_kw, farm.meter_kw
-    if wire and _past_the_meter(farm, around):
+    wire, grid = farm.wire_kw, farm.grid_kw
+    if wire and _past_the_meter(farm, around) and not _same_load(farm):
         yield reason("wire_above_supply", wire_kw=wire.value, low_kw=wire.low, metered_kw=around.metered_kw)
-    if wire and meter and farm.comparison and farm.comparison.contradictory:
-        code = "wire_above_meter" if wire.value > meter.value else "meter_above_wire"
-        yield reason(code, wire_kw=wire.value, meter_kw=meter.value, z=abs(farm.comparison.z))
-    if wire and meter is None and around.meter_judged and _visible(wire, around):
+    if wire and grid and farm.comparison and farm.comparison.contradictory:
+        side = _grid_side(farm)
+        code = f"wire_above_{side}" if wire.value > grid.value else f"{side}_above_wire"
+        yield reason(code, wire_kw=wire.value, **{f"{side}_kw": grid.value}, z=abs(farm.comparison.z))
+    if wire and grid is None and around.meter_judged and _visible(wire, around):
         yield reason("wire_without_meter", wire_kw=wire.value)
+    for row in around.against:
+        if row["log10_lr"] > -DOUBTFUL_LOG10_LR:
+            continue
+        yield reason("traffic_speaks_against", log10_lr=row["log10_lr"], innocent=row["best_alternative"])
+
+
+def _grid_side(farm: Farm) -> str:
+    """Return in which word the electrical side is best named: what is rarest in it."""
+    if Family.PLANT in farm.powers:
+        return "plant"
+    return "balance" if Family.SUPPLY in farm.powers else "meter"
 
 
 def _visible(wire: Estimate, around: Surroundings) -> bool:
@@ -91,7 +108,17 @@ def _visible(wire: Estimate, around: Surroundings) -> bool:
 
 def agreement(farm: Farm) -> Sequence[Reason]:
     """Return the sentence for two estimates that agree; empty where they do not or cannot be compared."""
-    wire, meter, comparison = farm.wire_kw, farm.meter_kw, farm.comparison
-    if not (wire and meter and comparison) or comparison.contradictory or comparison.log10_lr <= 0:
+    wire, grid, comparison = farm.wire_kw, farm.grid_kw, farm.comparison
+    if not (wire and grid and comparison) or comparison.contradictory or comparison.log10_lr <= 0:
         return ()
-    return (reason("meter_and_wire_agree", wire_kw=wire.value, meter_kw=meter.value, z=abs(comparison.z)),)
+    side = _grid_side(farm)
+    values = {"wire_kw": wire.value, f"{side}_kw": grid.value, "z": abs(comparison.z)}
+    return (reason(f"{side}_and_wire_agree", **values),)
+
+
+def part_of_load(farm: Farm) -> Sequence[Reason]:
+    """Return the sentence for a mine that is a part of a load which moves data as well."""
+    block, share = farm.powers.get(Family.METER), farm.powers.get(Family.TRAFFIC)
+    if not (block and share) or share.value > block.value or not compare(block, share).contradictory:
+        return ()
+    return (reason("mine_within_load", share_kw=share.value, meter_kw=block.value),)

@@ -1,7 +1,7 @@
 """From the evidence of a run to its assessments and findings: attribution, combination, the list."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -10,11 +10,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.attribute.describe import describe
-from minewatch.attribute.leases import endpoint_of
-from minewatch.attribute.sites import Attribution, Registers, attribute
+from minewatch.attribute.describe import Evident, describe
+from minewatch.attribute.leases import host_of
+from minewatch.attribute.sites import Registers
 from minewatch.fuse.combination import (
-    FamilyScores,
+    Families,
+    FamilyResult,
     family_result,
     posterior,
     prior_share,
@@ -22,26 +23,19 @@ from minewatch.fuse.combination import (
     site_scores,
 )
 from minewatch.fuse.discovery import q_values
-from minewatch.fuse.farm import farm_of
+from minewatch.fuse.families import Family
+from minewatch.fuse.farm import agreements, powers_of
 from minewatch.fuse.findings import Case, Run, findings_table
 from minewatch.fuse.strength import Calibration
 from minewatch.fuse.verdicts import Surroundings
-from minewatch.runs.evidence_rows import EvidenceRows, columns_of, rows_by_id
+from minewatch.runs.board import Board, Codes, Floats, board_of
+from minewatch.runs.evidence_rows import EvidenceRows, rows_by_id
 from minewatch.schema.analysis_tables import ASSESSMENTS
-from minewatch.schema.evidence import SubjectKind
 from minewatch.schema.periods import Period
-
-METER, WIRE = "meter", "wire"
-"""Families: evidence on usage points and on endpoints."""
+from minewatch.schema.sites import Site
 
 MORE_LIKELY_THAN_NOT = 0.5
 """Posterior below which no site is listed, whatever its q-value: over few sites a rate says little."""
-
-Codes = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
-Row = Mapping[str, Any]
-_READ = ("subject_kind", "subject_id", "log10_lr", "onset_at", "ended_at")
 
 
 @dataclass(frozen=True)
@@ -71,75 +65,66 @@ class Conclusion:
     summary: Mapping[str, Any]
 
 
-class _Subjects(NamedTuple):
-    """Judged rows of one kind of subject: site, log10_lr, evidence, name, whether a register knows it."""
-
-    sites: Codes
-    scores: Floats
-    evidence_ids: Sequence[str]
-    names: Sequence[str]
-    placed: Flags
-
-    def family(self) -> FamilyScores:
-        """Return each row as a subject of its own."""
-        return FamilyScores(self.sites, self.scores, self.placed)
-
-    def by_host(self) -> FamilyScores:
-        """Return the strongest row of each host at a site: a host's flows are one subject."""
-        best: dict[tuple[int, str], float] = {}
-        for site, score, name in zip(self.sites.tolist(), self.scores.tolist(), self.names, strict=True):
-            key = (site, host_of(name))
-            best[key] = max(score, best.get(key, -np.inf))
-        sites = np.array([site for site, _ in best], np.int64)
-        return FamilyScores(sites, np.array(list(best.values()), np.float64), np.ones(len(best), bool))
-
-    def signs(self, sites: Iterable[int]) -> dict[int, list[str]]:
-        """Return site → evidence that shows a sign, for some sites."""
-        found: dict[int, list[str]] = defaultdict(list)
-        for place in np.flatnonzero(np.isin(self.sites, list(sites)) & (self.scores > 0)).tolist():
-            found[int(self.sites[place])].append(self.evidence_ids[place])
-        return found
-
-
-class _Board(NamedTuple):
-    """All sites of a run: ids by code, subjects by family, and the usage points refused by their detector."""
-
-    site_ids: Sequence[str]
-    meter: _Subjects
-    wire: _Subjects
-    refused_sites: Codes
-
-
 def conclude(evidence: EvidenceRows, registers: Registers, question: Question) -> Conclusion:
     """Attribute, combine and list. The same rows give the same result, in whatever order they come."""
-    rows = columns_of(evidence, _READ)
-    attribution, board = _board(rows, registers, question.period)
-    known, sites = question.calibrations, len(board.site_ids)
-    meter = family_result(board.meter.family(), known[METER], sites)
-    wire = family_result(board.wire.by_host(), known[WIRE], sites)
-    agreement = np.zeros(sites)
-    for site, log10_lr in _agreements(np.flatnonzero(meter.sign & wire.sign), board, evidence, question):
-        agreement[site] = log10_lr
-    tested = np.flatnonzero(meter.spoke | wire.spoke)
-    p_values = site_p_values(meter, wire)[tested]
-    scores = site_scores(meter, wire, agreement)[tested]
-    silent = _silent_hosts(question.hosts, board.wire, attribution)
-    q = q_values(p_values, len(tested) + silent)
+    board = board_of(evidence, registers, question.period)
+    results = _results(board, question)
+    tested = np.flatnonzero(np.any([result.spoke for result in results.values()], axis=0))
+    scores = site_scores(results, _agreements(results, board, evidence))[tested]
+    p_values = site_p_values(results)[tested]
+    silent = _silent_hosts(question.hosts, board)
+    # A transformer whose load was given to a customer is no site any more, but was one that might be listed.
+    q = q_values(p_values, len(tested) + silent + len(board.places))
     prior = prior_share(scores) if question.prior is None else question.prior
     verdict = _Verdict(tested, scores, posterior(scores, prior), p_values, q)
-    cases = _cases(verdict.listed(question.rate), board, attribution, evidence, question)
+    cases = _cases(verdict.listed(question.rate), board, evidence, question)
     summary = {
         "sites_tested": len(tested),
         "sites_refused": len(np.setdiff1d(board.refused_sites, tested)),
         "hosts_without_sign": silent,
+        "loads_given_to_customers": len(board.places),
+        "judged": {family.value: len(subjects.scores) for family, subjects in board.subjects.items()},
         "refusals": _refusals(evidence),
-        "unattributed": dict(Counter(x.refusal.code for x in attribution.endpoints if x.refusal)),
+        "unattributed": dict(
+            Counter(item.refusal.code for item in board.attribution.endpoints if item.refusal)
+        ),
         "listed": len(cases),
         "prior": prior,
         "best_q": float(q.min()) if len(q) else None,
     }
     findings = findings_table(cases, Run(question.run_id, question.period))
     return Conclusion(verdict.table(board.site_ids, question), findings, summary)
+
+
+def _results(board: Board, question: Question) -> dict[Family, FamilyResult]:
+    """Return what each family with subjects says; the wire looks at every site where there is any traffic."""
+    found = {}
+    for family, subjects in board.subjects.items():
+        watched = family is Family.WIRE and len(question.hosts) > 0
+        if len(subjects.scores) or watched:
+            scores = subjects.by_host(watched) if family is Family.WIRE else subjects.family()
+            found[family] = family_result(scores, question.calibrations[family], board.site_ids)
+    return found or {Family.METER: _nothing(len(board.site_ids))}
+
+
+def _nothing(sites: int) -> FamilyResult:
+    no = np.zeros(sites, bool)
+    return FamilyResult(np.ones(sites), np.zeros(sites), no, no, no)
+
+
+def _agreements(
+    results: Mapping[Family, FamilyResult], board: Board, evidence: EvidenceRows
+) -> dict[Families, Floats]:
+    """Return by set of families the log10 likelihood ratio that their powers are one farm's, site by site."""
+    found: dict[Families, Floats] = {}
+    if Family.WIRE not in results:
+        return found
+    signs = np.sum([result.sign for result in results.values()], axis=0)
+    both = np.flatnonzero(results[Family.WIRE].sign & (signs > 1)).tolist()
+    for site, shown in board.signs(both, evidence).items():
+        for families, log10_lr in agreements(powers_of(shown)).items():
+            found.setdefault(families, np.zeros(len(board.site_ids)))[site] = log10_lr
+    return found
 
 
 class _Verdict(NamedTuple):
@@ -171,100 +156,52 @@ class _Verdict(NamedTuple):
         return pa.Table.from_arrays(columns, schema=ASSESSMENTS).sort_by("site_id")
 
 
-def _board(rows: pa.Table, registers: Registers, period: Period) -> tuple[Attribution, _Board]:
-    """Give every judged usage point and every endpoint with a sign its site."""
-    meter = rows.filter(pc.equal(rows["subject_kind"], SubjectKind.USAGE_POINT.value))
-    wire = rows.filter(pc.equal(rows["subject_kind"], SubjectKind.ENDPOINT.value))
-    wire = wire.filter(pc.fill_null(pc.greater(wire["log10_lr"], 0), False))
-    named = zip(wire["subject_id"].to_pylist(), wire["onset_at"].to_pylist(), strict=True)
-    attribution = attribute(registers, meter["subject_id"], [endpoint_of(name, at) for name, at in named])
-    site_ids, wire_sites = _numbered(attribution)
-    meter_sites = attribution.directory.grouping.codes_of(meter["subject_id"].combine_chunks())
-    judged = meter["log10_lr"].is_valid().to_numpy()
-    subjects = _subjects(meter.filter(pa.array(judged)), meter_sites[judged], period, _known(registers))
-    refused = np.unique(meter_sites[~judged])
-    return attribution, _Board(site_ids, subjects, _subjects(wire, wire_sites, period), refused)
-
-
-def _numbered(attribution: Attribution) -> tuple[list[str], Codes]:
-    """Return all site ids, those without usage points last, and the code of each endpoint's site."""
-    site_ids = list(attribution.directory.site_ids)
-    placed = [item.site_id for item in attribution.endpoints]
-    wanted = set(placed)
-    code_of = {name: code for code, name in enumerate(site_ids) if name in wanted}
-    for name in sorted(wanted - code_of.keys()):
-        code_of[name] = len(site_ids)
-        site_ids.append(name)
-    return site_ids, np.array([code_of[name] for name in placed], np.int64)
-
-
-def _known(registers: Registers) -> pa.Array:
-    """Return the usage points of which the archive knows the kind of customer."""
-    points = registers.usage_points
-    return points.filter(pc.is_valid(points["tariff_class"]))["usage_point_id"].combine_chunks()
-
-
-def _subjects(rows: pa.Table, sites: Codes, period: Period, known: pa.Array | None = None) -> _Subjects:
-    """Take judged rows; mining that had ended before the period is no sign in it."""
-    scores = rows["log10_lr"].to_numpy().astype(np.float64)
-    over = pc.fill_null(pc.less_equal(rows["ended_at"], pa.scalar(period.start_at)), False).to_numpy()
-    scores = np.where(over, np.minimum(scores, 0.0), scores)
-    names = rows["subject_id"]
-    placed = np.ones(len(scores), bool) if known is None else pc.is_in(names, value_set=known).to_numpy()
-    return _Subjects(sites, scores, rows["evidence_id"].to_pylist(), names.to_pylist(), placed)
-
-
-def _agreements(
-    sites: Codes, board: _Board, evidence: EvidenceRows, question: Question
-) -> Iterator[tuple[int, float]]:
-    """Yield (site, log10 likelihood ratio of one farm) where meter and wire both give a power."""
-    for site, (meter, wire) in _signs(sites.tolist(), board, evidence).items():
-        comparison = farm_of(meter, wire, question.period).comparison
-        if comparison:
-            yield site, comparison.log10_lr
-
-
-def _signs(
-    sites: Sequence[int], board: _Board, evidence: EvidenceRows
-) -> dict[int, tuple[Sequence[Row], Sequence[Row]]]:
-    """Return site → whole rows of meter and wire evidence that show a sign."""
-    meter, wire = board.meter.signs(sites), board.wire.signs(sites)
-    wanted = [name for found in (meter, wire) for names in found.values() for name in names]
-    rows = rows_by_id(evidence, wanted)
-    return {
-        site: ([rows[name] for name in meter.get(site, ())], [rows[name] for name in wire.get(site, ())])
-        for site in sites
-    }
-
-
 def _cases(
-    listed: Mapping[int, tuple[float, float]],
-    board: _Board,
-    attribution: Attribution,
-    evidence: EvidenceRows,
-    question: Question,
+    listed: Mapping[int, tuple[float, float]], board: Board, evidence: EvidenceRows, question: Question
 ) -> list[Case]:
-    signs = _signs(list(listed), board, evidence)
+    signs = board.signs(list(listed), evidence)
     names = {site: board.site_ids[site] for site in listed}
-    sites = describe(attribution, {names[n]: [row["subject_id"] for row in signs[n][0]] for n in listed})
-    peaks = question.peak_kw([name for site in sites.values() for name in site.usage_points])
-    judged = set(board.meter.sites.tolist())
-    cases = []
-    for code, (probability, q) in listed.items():
-        site = sites[names[code]]
-        metered = [peaks[name] for name in site.usage_points if name in peaks]
-        around = Surroundings(sum(metered) if metered else None, site.public_body, code in judged)
-        cases.append(Case(site, *signs[code], around, probability, q))
-    return cases
+    evident = {
+        names[site]: Evident(
+            [row["subject_id"] for row in signs[site].get(Family.METER, ())],
+            list(board.attached(signs[site])),
+        )
+        for site in listed
+    }
+    sites = describe(board.attribution, evident)
+    around = _surroundings({code: sites[name] for code, name in names.items()}, board, evidence, question)
+    return [
+        Case(sites[names[code]], signs[code], around[code], probability, q)
+        for code, (probability, q) in listed.items()
+    ]
 
 
-def _silent_hosts(hosts: Sequence[str], wire: _Subjects, attribution: Attribution) -> int:
+def _surroundings(
+    sites: Mapping[int, Site], board: Board, evidence: EvidenceRows, question: Question
+) -> dict[int, Surroundings]:
+    """Return what is known of listed sites beside their evidence. A transformer has no meter of its own."""
+    customers = board.attribution.directory.grouping.sites
+    points = {code: list(site.usage_points) if code < customers else [] for code, site in sites.items()}
+    peaks = question.peak_kw([name for names in points.values() for name in names])
+    judged = set(board.subjects[Family.METER].sites.tolist())
+    doubts = board.subjects[Family.TRAFFIC].chosen(sites, sign=False)
+    rows = rows_by_id(evidence, [name for names in doubts.values() for name in names])
+    found = {}
+    for code, site in sites.items():
+        metered = [peaks[name] for name in points[code] if name in peaks]
+        against = [rows[name] for name in doubts.get(code, ())]
+        total = sum(metered) if metered else None
+        found[code] = Surroundings(total, site.public_body, code in judged, against)
+    return found
+
+
+def _silent_hosts(hosts: Sequence[str], board: Board) -> int:
     """Count the hosts that were looked at, show nothing, and lie in no lease: sites that might be listed.
 
     A host in a lease is taken for one of the sites that are counted already.
     """
-    spoke = {host_of(name) for name in wire.names}
-    return sum(1 for host in hosts if host not in spoke and not attribution.leases.covers(host))
+    spoke = {host_of(name) for name in board.subjects[Family.WIRE].names}
+    return sum(1 for host in hosts if host not in spoke and not board.attribution.leases.covers(host))
 
 
 def _refusals(evidence: EvidenceRows) -> dict[str, int]:
@@ -274,8 +211,3 @@ def _refusals(evidence: EvidenceRows) -> dict[str, int]:
         refused = rows.filter(pc.is_null(rows["log10_lr"]))["reasons"]
         counts.update(item[0]["code"] for item in refused.to_pylist())
     return dict(sorted(counts.items()))
-
-
-def host_of(endpoint: str) -> str:
-    """Return the address of "ip:port"."""
-    return endpoint.rpartition(":")[0].strip("[]")

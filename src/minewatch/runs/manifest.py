@@ -34,7 +34,7 @@ def _code_hash() -> str:
     """Return the SHA-256 of the modules that compute: a version number does not change with every edit."""
     root = resources.files("minewatch")
     rooms = [item for room in _CODE_ROOMS for item in _files(root.joinpath(room), room, (".py",))]
-    own = [("runs/judgement.py", root.joinpath("runs", "judgement.py"))]
+    own = [(f"runs/{name}", root.joinpath("runs", name)) for name in ("board.py", "judgement.py")]
     digest = hashlib.sha256()
     for name, file in (*rooms, *own):
         digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")

@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from minewatch.attribute.leases import host_of
 from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.engines.base import Engine
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
 from minewatch.runs.evidence_rows import LakeEvidence, RecomputedEvidence, rows_by_id
-from minewatch.runs.judgement import host_of
 from minewatch.runs.manifest import RunManifest, manifest_from_row
 from minewatch.runs.partitions import after, by_bucket, flow_partitions, history_days, load_partitions
 from minewatch.runs.scan import Request, assessments_of, judge, plan, step_parameters

@@ -21,12 +21,13 @@ from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
 from minewatch.fuse.combination import ASSUMED_SHARE
+from minewatch.fuse.families import Family
 from minewatch.fuse.strength import Calibration, shipped_calibration
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.failures import LakeError
 from minewatch.lake.lake import Lake
 from minewatch.runs.evidence_rows import EvidenceRows, LakeEvidence, PartEvidence
-from minewatch.runs.judgement import METER, WIRE, Conclusion, Question, conclude
+from minewatch.runs.judgement import Conclusion, Question, conclude
 from minewatch.runs.manifest import Outcome, RunManifest, Version, manifest_from_row
 from minewatch.runs.partitions import (
     after,
@@ -228,10 +229,15 @@ def peak_kw(lake: Lake, snapshot: Snapshot, usage_points: Sequence[str], period:
     return peaks
 
 
+def families() -> list[Family]:
+    """Return the families whose evidence a scan makes."""
+    return [Family.METER, Family.WIRE]
+
+
 @cache
 def calibrations() -> Mapping[str, Calibration]:
     """Return the calibrations that come with the package, by family."""
-    return {family: shipped_calibration(family) for family in (METER, WIRE)}
+    return {family: shipped_calibration(family) for family in families()}
 
 
 def _detect(

@@ -130,9 +130,14 @@ FINDINGS = pa.schema(
         *_PERIOD,
         column("address", pa.string(), "premises", data_class=_PERSONAL),
         column("region_code", pa.string(), "GB/T 2260 code"),
+        column("lon", pa.float64(), "longitude, WGS 84", unit="deg", data_class=_PERSONAL),
+        column("lat", pa.float64(), "latitude, WGS 84", unit="deg", data_class=_PERSONAL),
         column(
             "usage_points", pa.list_(NAMED_PROBABILITY), "户号 with link probability", data_class=_PERSONAL
         ),
+        column("transformers", pa.list_(NAMED_PROBABILITY), "whose balance lacks energy"),
+        column("feeders", pa.list_(NAMED_PROBABILITY), "whose balance lacks energy"),
+        column("plants", pa.list_(NAMED_PROBABILITY), "whose output is missing"),
         column(
             "endpoints", pa.list_(NAMED_PROBABILITY), "ip:port with link probability", data_class=_PERSONAL
         ),
@@ -153,7 +158,9 @@ FINDINGS = pa.schema(
         column(
             "kind", pa.string(), "active, passive_victim, unmetered_supply, plant_diversion", required=True
         ),
+        column("duty", pa.string(), "when it runs, see minewatch.schema.evidence.Duty"),
         column("site_class", pa.string(), "operating or under_construction", required=True),
+        column("planned_start_on", pa.date32(), "计划投产时间, as applied for"),
         column("onset_at", INSTANT, "earliest onset"),
         column("ended_at", INSTANT, "end; null: still on"),
         column(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from minewatch.schema.reasons import Reason
@@ -9,7 +10,10 @@ from minewatch.schema.reasons import Reason
 
 @dataclass(frozen=True)
 class Link:
-    """One link between two things (endpoint, lease, holder, address, usage_point, enterprise)."""
+    """One link between two things.
+
+    Kinds: endpoint, lease, holder, address, usage_point, enterprise, transformer, feeder, plant.
+    """
 
     from_kind: str
     from_id: str
@@ -28,7 +32,8 @@ class Site:
     """One place with everything that was attributed to it; the mappings give link probabilities.
 
     ``enterprise_name`` is the most probable enterprise, else customer, else holder of the line.
-    ``public_body``: it is an office, school, hospital or the like. ``refusals`` say what could not be
+    ``lon`` and ``lat`` in degrees, WGS 84. ``public_body``: it is an office, school, hospital or the like.
+    ``planned_start_on``: day on which supply is to begin, as applied for. ``refusals`` say what could not be
     attributed and why.
     """
 
@@ -36,9 +41,15 @@ class Site:
     usage_points: Mapping[str, float] = field(default_factory=dict)
     endpoints: Mapping[str, float] = field(default_factory=dict)
     enterprises: Mapping[str, float] = field(default_factory=dict)
+    transformers: Mapping[str, float] = field(default_factory=dict)
+    feeders: Mapping[str, float] = field(default_factory=dict)
+    plants: Mapping[str, float] = field(default_factory=dict)
     address: str | None = None
+    lon: float | None = None
+    lat: float | None = None
     region_code: str | None = None
     enterprise_name: str | None = None
     public_body: bool = False
+    planned_start_on: date | None = None
     links: Sequence[Link] = ()
     refusals: Sequence[Reason] = ()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from minewatch.fuse.farm import meter_power, wire_power
+from minewatch.fuse.farm import summed_power, wire_power
 from minewatch.runs.report.data import Row
 from minewatch.runs.report.dossier import Dossier
 from minewatch.runs.report.scales import round_steps
@@ -114,7 +114,7 @@ def _site(dossier: Dossier, sources: Sequence[SourceEstimate]) -> SourceEstimate
 def _meters(dossier: Dossier) -> list[SourceEstimate]:
     rows = _with_power(dossier, SubjectKind.USAGE_POINT)
     single = [_single(row) for row in rows]
-    total = meter_power(rows)
+    total = summed_power(rows)
     if len(single) < 2 or total is None:
         return single
     shown = single if len(single) <= MOST_METERS else []
