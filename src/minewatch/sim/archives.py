@@ -59,13 +59,15 @@ def place_rows(supplied: Sequence[Customer], layout: Layout, scale: float) -> It
         }
 
 
-def point_truth(plan: CountyPlan, customer: Customer, past: History, mine_kw: Floats) -> dict[str, Any]:
-    """Return a row of ``truth_usage_points``; ``mine_kw`` (periods,) is what the mine drew."""
-    mine = customer.mine
+def point_truth(plan: CountyPlan, customer: Customer, past: History, lit: Floats) -> dict[str, Any]:
+    """Return a row of ``truth_usage_points``; ``lit`` (periods,) is the supplied share of each interval."""
+    mine, mine_kw = customer.mine, past.mine_kw * lit
+    rest_kw = (past.net_kw + past.bypass_kw - past.mine_kw) * lit
     row: dict[str, Any] = {
         "usage_point_id": customer.usage_point_id,
         "kind": customer.kind,
         "mining_kwh": float(np.round(mine_kw.sum() * STEP_MINUTES / 60, 3)),
+        "rest_kw": float(rest_kw.mean()),
         "infected": customer.infected,
         "true_transformer_id": customer.transformer_id,
         "changes": list(past.changes),

@@ -174,7 +174,7 @@ class _Build:
     def _customer(self, customer: Customer, past: History, lit: Floats) -> Columns:
         rng = self._stream(customer.number, "meter")
         mine = past.mine_kw * lit
-        self._rows["truth_usage_points"].append(point_truth(self._plan, customer, past, mine))
+        self._rows["truth_usage_points"].append(point_truth(self._plan, customer, past, lit))
         if customer.mine is not None:
             self._curves["truth_mining"].add(customer.usage_point_id, {"kw": self._folded(mine)})
         if customer.reading == "daily":

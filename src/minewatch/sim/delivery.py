@@ -11,6 +11,7 @@ from minewatch.schema.tables import TABLES
 from minewatch.sim.assembly import partition
 from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition
 from minewatch.sim.files import write_csv, write_parquet, write_wide, write_xlsx
+from minewatch.sim.labels import labels
 from minewatch.sim.leases import CARRIERS, Line, endpoint_rows, lease_rows, lines
 from minewatch.sim.medium_voltage import tap_customer, taps
 from minewatch.sim.people import Identity, enterprise_rows, identities, line_holder, link_rows, tap_holder
@@ -87,6 +88,7 @@ def deliver_partition(plan: CountyPlan, number: int, folder: Path, file_format: 
         flows += tapped.truth
     truth = {**made.truth, **plant.truth, **_people_truth(people)}
     truth["truth_flows"] = pa.Table.from_pylist(flows, TRUTH["truth_flows"])
+    truth["labels"] = labels(plan, people.customers, tables, truth)
     sizes += [
         write_parquet(folder / "truth" / name / f"part-{number:05d}.parquet", rows)
         for name, rows in truth.items()

@@ -33,6 +33,7 @@ TRUTH_USAGE_POINTS = pa.schema(
             data_class=_T,
             required=True,
         ),
+        column("rest_kw", pa.float64(), "mean of its other load", unit="kW", data_class=_T, required=True),
         column(
             "infected",
             pa.int64(),
