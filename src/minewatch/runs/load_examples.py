@@ -82,6 +82,7 @@ class Sample:
                 share_of_mines=self.share_of_mines,
                 mix=self.mix,
                 partition_customers=size,
+                voltages=False,  # an injected mine would not show in them
             )
 
 
@@ -182,10 +183,11 @@ def read_once_a_day(county: SimulatedPartition) -> SimulatedPartition:
         [readings["usage_point_id"], readings["day"], energy_kwh, pa.nulls(len(readings), pa.float64())],
         names,
     )
-    known = daily.filter(pc.is_finite(daily["energy_kwh"]))
-    return replace(
-        county, tables={**county.tables, "interval_readings": readings.slice(0, 0), "daily_readings": known}
-    )
+    known = [daily.filter(pc.is_finite(daily["energy_kwh"]))]
+    if (others := county.tables.get("daily_readings")) is not None:
+        known.append(others.select(names).cast(known[0].schema))
+    tables = {"interval_readings": readings.slice(0, 0), "daily_readings": pa.concat_tables(known)}
+    return replace(county, tables={**county.tables, **tables})
 
 
 def _rows_of(lists: pa.ChunkedArray) -> list[npt.NDArray[np.float32]]:
@@ -218,7 +220,7 @@ def window_examples(
     places = [place for place, name in enumerate(vectors.usage_point_ids) if name in told]
     names = [vectors.usage_point_ids[place] for place in places]
     truth = _truths(county, [told[name] for name in names], window)
-    coverage, block, features = (part[places] for part in vectors.judged)
+    coverage, block, features = (part[places] for part in vectors.judged[:3])
     mean_kw, step_kw = features[:, Feature.mean_kw], block[:, Block.step_kw]
     examples = Examples(
         matrix=vectors.matrix[places],

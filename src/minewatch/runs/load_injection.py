@@ -35,9 +35,9 @@ def injected(county: SimulatedPartition, plan: CountyPlan, share: float, seed: i
     those customers alone, so that the others are neighbours and no examples.
     """
     rng = np.random.default_rng([seed, 3])
-    told = county.truth["truth_usage_points"].to_pylist()
-    chosen = [row for row in told if row["mine_kind"] is None and rng.random() < share]
     customers = curves_by_customer(county.tables["interval_readings"])
+    told = [row for row in innocents_of(county) if row["usage_point_id"] in customers]
+    chosen = [row for row in told if rng.random() < share]
     parts = [_Injected(rng, plan, row, customers[row["usage_point_id"]]) for row in chosen]
     mined = {part.usage_point_id: part for part in parts if part.mine_kw.max() > 0}
     readings = [mined[name].readings() if name in mined else rows for name, rows in customers.items()]
@@ -57,6 +57,11 @@ def injected(county: SimulatedPartition, plan: CountyPlan, share: float, seed: i
             "truth_mining": pa.concat_tables(mining),
         },
     )
+
+
+def innocents_of(county: SimulatedPartition) -> list[dict[str, Any]]:
+    """Return the rows of ``truth_usage_points`` of accounts without a mine."""
+    return [row for row in county.truth["truth_usage_points"].to_pylist() if row["mine_kind"] is None]
 
 
 class _Injected:

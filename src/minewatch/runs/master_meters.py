@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from minewatch.runs.load_injection import innocents_of
 from minewatch.runs.meter_lists import READ, Curve, curves_by_customer
 from minewatch.sim.county import SimulatedPartition
 from minewatch.sim.truth import TRUTH
@@ -25,8 +26,8 @@ def with_master_meters(county: SimulatedPartition, share: float, seed: int) -> S
     in on some day: steps that are no mines.
     """
     rng = np.random.default_rng([seed, 4])
-    told = [row for row in county.truth["truth_usage_points"].to_pylist() if row["mine_kind"] is None]
     curves = curves_by_customer(county.tables["interval_readings"])
+    told = [row for row in innocents_of(county) if row["usage_point_id"] in curves]
     points = {row["usage_point_id"]: row for row in county.tables["usage_points"].to_pylist()}
     new_truth, new_points, new_rows = [], [], []
     for number in range(round(share * len(told))):

@@ -48,7 +48,7 @@ _C, _T, _A = ("commercial_single",), ("commercial_two_part", "commercial_single"
 CLASSES = MappingProxyType(
     {
         "household": CustomerClass(
-            households.household, ("residential",), ("",), (4, 12), (0.93, 0.99), _HOME, 0.0, 0.26
+            households.household, ("residential",), ("",), (4, 12), (0.93, 0.99), _HOME, 0.0, 0.23
         ),
         "empty_home": CustomerClass(
             households.empty_home, ("residential",), ("",), (4, 12), (0.6, 0.95), _HOME, 0.06, 0.01
@@ -141,6 +141,16 @@ CLASSES = MappingProxyType(
         ),
         "pumping_station": CustomerClass(
             lookalikes.pumping_station, _T, ("4610", "4620"), (20, 1000), (0.78, 0.96), _STAYS, 0.0015, 0.02
+        ),
+        "building_services": CustomerClass(
+            lookalikes.building_services,
+            ("commercial_single", "residential"),
+            ("7020",),
+            (5, 160),
+            (0.8, 0.97),
+            _STAYS,
+            0.004,
+            0.03,
         ),
         "fuel_station": CustomerClass(
             lookalikes.fuel_station, _C, ("5265",), (20, 100), (0.85, 0.97), _STAYS, 0.001, 0.01

@@ -92,6 +92,7 @@ _TRADES: Mapping[str, _Trade] = MappingProxyType(
         "electric_heating": _Trade(("供热", "物业服务"), "热力供应;物业管理"),
         "grow_house": _Trade(("农业科技", "食用菌"), "食用菌种植;蔬菜种植", "village", 0.2, 0.1),
         "pumping_station": _Trade(("自来水", "水务"), "自来水生产与供应", "village"),
+        "building_services": _Trade(("物业", "物业服务"), "物业管理"),
         "fuel_station": _Trade(("石化", "加油站"), "成品油零售"),
     }
 )

@@ -19,6 +19,7 @@ from minewatch.sim.loads.shapes import (
     sessions,
     wander,
 )
+from minewatch.sim.loads.standing import may_run_on
 from minewatch.sim.scene import Floats, Scene
 
 _AT_HOME = {
@@ -259,6 +260,7 @@ _PLUG_IN = (
 )
 
 
+@may_run_on(0.04)
 def household(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of one home, kW."""
     kind = str(rng.choice(("workers", "retired", "family", "night"), p=(0.4, 0.2, 0.36, 0.04)))

@@ -12,6 +12,7 @@ from minewatch.sim.loads.shapes import (
     rough,
     wander,
 )
+from minewatch.sim.loads.standing import may_run_on
 from minewatch.sim.scene import PER_DAY, Floats, Scene
 
 
@@ -57,6 +58,7 @@ def _works(rng: Rng, scene: Scene, kva: float, shifts: int) -> Floats:
     )
 
 
+@may_run_on(0.1)
 def workshop(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a small workshop: a few machines by day, spiky."""
     days = _working_days(rng, scene, 1)
@@ -68,16 +70,19 @@ def workshop(rng: Rng, scene: Scene, kva: float) -> Floats:
     return kva * rng.uniform(0.2, 0.8) * (open_now * machines + rng.uniform(0.005, 0.05))
 
 
+@may_run_on(0.1)
 def one_shift(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a factory that works one shift."""
     return _works(rng, scene, kva, 1)
 
 
+@may_run_on(0.1)
 def two_shift(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a factory that works two shifts."""
     return _works(rng, scene, kva, 2)
 
 
+@may_run_on(0.1)
 def three_shift(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a factory that works round the clock."""
     return _works(rng, scene, kva, 3)

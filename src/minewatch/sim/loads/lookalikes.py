@@ -344,3 +344,20 @@ def fuel_station(rng: Rng, scene: Scene, kva: float) -> Floats:
     )
     pumps = sessions(rng, scene, np.full(scene.plan.days, 30.0), _CHARGE, (0.05, 6, 0.5))
     return kva * rng.uniform(0.15, 0.5) * (base + rng.uniform(0.1, 0.5) * dark + comfort + pumps)
+
+
+def building_services(rng: Rng, scene: Scene, kva: float) -> Floats:
+    """Return what the residents of a block share: garage and stair lights, fans, lifts, booster pumps."""
+    lights = np.ones(scene.periods)
+    if rng.random() < 0.4:  # every second lamp off at night
+        lights *= np.where((scene.hour < rng.uniform(5, 7)) | (scene.hour > rng.uniform(22, 24)), 0.5, 1.0)
+    stairs = np.clip((0.06 - scene.clear_sky) / 0.05, 0, 1)
+    fans = open_between(
+        rng, scene, (rng.uniform(5, 8), rng.uniform(20, 24)), 5, np.ones(scene.plan.days, bool)
+    )
+    moving = at_hours(_TRAFFIC, scene.hour, -1.5) * np.clip(1 + rough(rng, scene.periods, 0.3), 0, 3)
+    shares = rng.dirichlet((3.0, 1.0, 0.7, 1.5))
+    parts = (lights, stairs, fans, moving)
+    load = sum(share * part for share, part in zip(shares, parts, strict=True))
+    steady = 1 + rough(rng, scene.periods, log_uniform(rng, 0.003, 0.03))
+    return np.asarray(kva * rng.uniform(0.1, 0.5) * load * steady)

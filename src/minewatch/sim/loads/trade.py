@@ -16,6 +16,7 @@ from minewatch.sim.loads.shapes import (
     sessions,
     wander,
 )
+from minewatch.sim.loads.standing import may_run_on
 from minewatch.sim.scene import Floats, Scene
 
 _GUESTS = (
@@ -116,6 +117,7 @@ def _open_days(rng: Rng, scene: Scene, weekend: float) -> np.ndarray:
     return open_days
 
 
+@may_run_on(0.1)
 def shop(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a shop: lights and tills while open, chillers always, air conditioning."""
     peak = kva * rng.uniform(0.12, 0.7)
@@ -133,6 +135,7 @@ def shop(rng: Rng, scene: Scene, kva: float) -> Floats:
     return peak * np.clip(load + kw * open_now, 0, None)
 
 
+@may_run_on(0.1)
 def restaurant(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a restaurant: two or three meal peaks, cold room, ventilation."""
     peak = kva * rng.uniform(0.2, 0.75)
@@ -149,6 +152,7 @@ def restaurant(rng: Rng, scene: Scene, kva: float) -> Floats:
     return peak * (open_now * kitchen + comfort + cold + rng.uniform(0.01, 0.06))
 
 
+@may_run_on(0.15)
 def office(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of an office: people on workdays, servers and lights at night."""
     peak = kva * rng.uniform(0.15, 0.65)
@@ -164,6 +168,7 @@ def office(rng: Rng, scene: Scene, kva: float) -> Floats:
     )
 
 
+@may_run_on(0.1)
 def school(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a school: terms and vacations, evening classes, boarding."""
     peak = kva * rng.uniform(0.12, 0.5)
@@ -182,6 +187,7 @@ def school(rng: Rng, scene: Scene, kva: float) -> Floats:
     return peak * np.clip(load + 0.4 * _comfort(rng, scene, there * people), 0, None)
 
 
+@may_run_on(0.15)
 def hotel(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a hotel: evening peak, all night, occupancy by day."""
     peak = kva * rng.uniform(0.2, 0.6)
@@ -193,6 +199,7 @@ def hotel(rng: Rng, scene: Scene, kva: float) -> Floats:
     )
 
 
+@may_run_on(0.15)
 def hospital(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a hospital: a high base round the clock, day clinic, ventilation, machines."""
     peak = kva * rng.uniform(0.25, 0.6)
@@ -203,6 +210,7 @@ def hospital(rng: Rng, scene: Scene, kva: float) -> Floats:
     return peak * (load + 0.35 * _comfort(rng, scene, 0.5 + 0.5 * at_hours(_PEOPLE, scene.hour)))
 
 
+@may_run_on(0.1)
 def farm(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a livestock farm: ventilation by heat, brooding heat, feeding, pumps, lights."""
     peak = kva * rng.uniform(0.15, 0.7)
@@ -216,6 +224,7 @@ def farm(rng: Rng, scene: Scene, kva: float) -> Floats:
     return peak * np.clip(load + rng.uniform(0.01, 0.08), 0, None)
 
 
+@may_run_on(0.1)
 def irrigation(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of an irrigation pump: long blocks in the dry growing season, nothing otherwise."""
     kw = kva * rng.uniform(0.35, 0.85)
@@ -230,6 +239,7 @@ def irrigation(rng: Rng, scene: Scene, kva: float) -> Floats:
     return running * kw * (1 + wander(rng, scene.periods, 40, 0.03)) + rng.choice((0.0, 0.005, 0.02))
 
 
+@may_run_on(0.25)
 def construction_site(rng: Rng, scene: Scene, kva: float) -> Floats:
     """Return the load of a building site: cranes and pumps by day, site huts, phases of weeks."""
     days = _open_days(rng, scene, 0.7)
