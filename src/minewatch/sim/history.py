@@ -1,6 +1,8 @@
 """One account's true load through the period: its class, what changes in its life, sun, and its mine."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -8,10 +10,25 @@ import numpy.typing as npt
 from minewatch.sim.classes import CLASSES, CustomerClass
 from minewatch.sim.county import CountyPlan, Customer
 from minewatch.sim.loads.mining import mining_load
-from minewatch.sim.loads.shapes import Rng, log_uniform, rough, wander
+from minewatch.sim.loads.shapes import (
+    Rng,
+    cooling_need,
+    cycling,
+    heating_need,
+    log_uniform,
+    open_between,
+    rough,
+    wander,
+)
 from minewatch.sim.mines import MINE_KINDS
 from minewatch.sim.scene import PER_DAY, Floats, Scene
 from minewatch.sim.streams import stream
+
+HEAT_PUMPS: Mapping[str, float] = MappingProxyType(
+    {"household": 0.03, "farm": 0.03, "shop": 0.02, "restaurant": 0.03, "office": 0.03, "school": 0.04}
+    | {"hotel": 0.05, "workshop": 0.02}
+)
+"""Probability within a year that an account gets a heat pump; assumed."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +54,9 @@ def history(plan: CountyPlan, number: int, scene: Scene, customer: Customer) -> 
     rng = stream(plan.seed, number, customer.number, "load")
     spec = CLASSES[customer.kind]
     rest, changes = _rest(rng, scene, customer, spec)
+    if customer.kind in HEAT_PUMPS and (customer.mine is None or not MINE_KINDS[customer.mine.kind].empty):
+        pump = heat_pump(stream(plan.seed, number, customer.number, "heat pump"), scene, customer)
+        rest, changes = (rest, changes) if pump is None else (rest + pump, (*changes, "heat_pump"))
     mine = np.zeros(scene.periods)
     if customer.mine is not None:
         mine = mining_load(stream(plan.seed, number, customer.number, "mine"), scene, customer.mine)
@@ -92,6 +112,32 @@ def _changed(
         load = load * np.where(np.arange(scene.periods) < at, 1.0, rng.lognormal(0.1, 0.4))
         changes = (*changes, "step")
     return load, changes
+
+
+def heat_pump(rng: Rng, scene: Scene, customer: Customer) -> Floats | None:
+    """Return the load of a heat pump that ``customer`` gets in the period, kW, shape (periods,), or None.
+
+    Assumed: rated at a fifth to a half of the contract. Half of them heat rooms, some cool them too, by
+    inverter or on and off in cycles of 15 to 45 minutes, and need 2.5 % more power for each kelvin below
+    7 degC (as catalogues of air-to-water pumps have it); the others heat a tank for hours of each day.
+    """
+    if rng.random() >= HEAT_PUMPS[customer.kind] * scene.plan.days / 365:
+        return None
+    opened = max((customer.opened_on - scene.plan.start_on).days, 0) * PER_DAY
+    begun = np.arange(scene.periods) >= max(int(rng.integers(0, scene.periods)), opened + PER_DAY)
+    if rng.random() < 0.5:
+        need = heating_need(scene, rng.uniform(12, 18), rng.uniform(12, 20))
+        if rng.random() < 0.5:
+            need = need + cooling_need(scene, rng.uniform(24, 28), rng.uniform(8, 14))
+        duty = need if rng.random() < 0.6 else cycling(rng, need, rng.uniform(15, 45))
+        duty = duty * (1 + 0.025 * np.clip(7 - scene.temperature_c, 0, 20))
+    else:
+        start = rng.uniform(-1, 16)
+        duty = open_between(
+            rng, scene, (start, start + rng.uniform(2, 7)), rng.uniform(2, 40), np.ones(scene.plan.days, bool)
+        )
+    idle = rng.uniform(0.005, 0.03)
+    return rng.uniform(0.2, 0.5) * customer.contract_kva * np.clip(duty, idle, 1.0) * begun
 
 
 def _ramp(rng: Rng, periods: int, begin: int) -> Floats:
