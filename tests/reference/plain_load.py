@@ -9,21 +9,21 @@ HOURS = 24
 
 
 def fold_hours(days: list[int], curves: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Hourly means (span * 24,) and each day's mean deviation of readings from them."""
+    """Hourly means (span * 24,) and each hour's mean deviation of readings from them."""
     span = days[-1] - days[0] + 1
-    hourly, wobble = np.full((span, HOURS), np.nan), np.full(span, np.nan)
+    hourly, wobble = np.full((span, HOURS), np.nan), np.full((span, HOURS), np.nan)
     for day, curve in zip(days, curves, strict=True):
+        if len(curve) == 1:
+            hourly[day - days[0]] = max(curve[0], 0)
         if len(curve) == 0 or len(curve) % HOURS:
             continue
-        deviations: list[float] = []
         for hour, readings in enumerate(np.split(np.clip(np.asarray(curve, float), 0, None), HOURS)):
             present = readings[~np.isnan(readings)]
             if len(present) and 2 * len(present) >= len(readings):
                 hourly[day - days[0], hour] = present.mean()
-                deviations += list(np.abs(present - present.mean()))
-        if len(curve) > HOURS and deviations:
-            wobble[day - days[0]] = np.mean(deviations)
-    return hourly.ravel(), wobble
+                if len(curve) > HOURS:
+                    wobble[day - days[0], hour] = np.abs(present - present.mean()).mean()
+    return hourly.ravel(), wobble.ravel()
 
 
 def trimmed(hourly: np.ndarray, wobble: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
@@ -32,7 +32,7 @@ def trimmed(hourly: np.ndarray, wobble: np.ndarray) -> tuple[int, np.ndarray, np
     if not len(known):
         return 0, hourly[:0], wobble[:0]
     first, last = known[0], known[-1] + 1
-    return int(first), hourly[first * HOURS : last * HOURS], wobble[first:last]
+    return int(first), hourly[first * HOURS : last * HOURS], wobble[first * HOURS : last * HOURS]
 
 
 def daily_floor(day: np.ndarray, share: float) -> float:

@@ -11,16 +11,25 @@ from minewatch.kernels.blocks import (
     Block,
     best_pulse,
     find_block,
-    floors,
     running_median,
 )
+from minewatch.kernels.electrical import Meters, Quantity
 from minewatch.kernels.hours import fold_hours, known_days
-from minewatch.kernels.load_blocks import Coverage, load_blocks
+from minewatch.kernels.load_blocks import Coverage, Ragged, load_blocks
 from minewatch.kernels.load_features import FEATURES, Feature, load_features
+from minewatch.kernels.responses import World
+from minewatch.kernels.steadiness import floors
 
+NO_METERS = Meters(*(Quantity(np.zeros(0, np.float32), np.zeros(1, np.int64)) for _ in Meters._fields))
 SEEDS = st.integers(0, 2**32 - 1)
 BIN = 0.016
 """Width of a bin of the histogram, relative."""
+
+
+def no_world(customers: int) -> World:
+    """Days from 0 on without weather and prices."""
+    nothing = np.zeros((0, 1000), np.float32)
+    return World(0, np.zeros(1000, np.int8), nothing, nothing, np.full((customers, 2), -1, np.int32))
 
 
 def random_customer(rng: np.random.Generator) -> tuple[list[int], list[np.ndarray]]:
@@ -49,7 +58,7 @@ def test_hours_are_those_of_the_twin(seed: int) -> None:
     days, curves = random_customer(np.random.default_rng(seed))
     values, row_offsets, day_numbers, _ = ragged([(days, curves)])
     span = days[-1] - days[0] + 1
-    hourly, wobble = np.empty(span * 24, np.float32), np.empty(span, np.float32)
+    hourly, wobble = np.empty(span * 24, np.float32), np.empty(span * 24, np.float32)
     fold_hours(values, row_offsets, day_numbers, (0, len(days)), hourly, wobble)
     plain_hourly, plain_wobble = plain_load.fold_hours(days, curves)
     np.testing.assert_allclose(hourly, plain_hourly, rtol=1e-5)
@@ -182,13 +191,14 @@ def test_coverage_tells_what_there_is() -> None:
     values[: 24 * 5] = np.nan
     values[24 * 20 : 24 * 20 + 12] = np.nan
     offsets, days = np.arange(0, 24 * 41, 24), np.arange(100, 140, dtype=np.int32)
-    judged = load_blocks(values, offsets, days, np.array([0, 40]), (120, 127))
+    given = Ragged(values, offsets, days, np.array([0, 40]))
+    judged = load_blocks(given, NO_METERS, no_world(1), (120, 127))
     row = judged.coverage[0]
     assert row[Coverage.first_day] == 105
     assert row[Coverage.span_days] == 35
     assert row[Coverage.known_hours] == 35 * 24 - 12
     assert row[Coverage.period_hours] == 7 * 24 - 12
     assert row[Coverage.total_kw] == pytest.approx(2.0 * (35 * 24 - 12))
-    outside = load_blocks(values, offsets, days, np.array([0, 40]), (300, 307))
+    outside = load_blocks(given, NO_METERS, no_world(1), (300, 307))
     assert np.isnan(outside.block).all()
     assert outside.coverage[0][Coverage.period_hours] == 0

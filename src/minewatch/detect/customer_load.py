@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from minewatch.detect.curves import Curves, curves_of
+from minewatch.detect.curves import Curves
 from minewatch.detect.load_model import Scores, shipped_model, shipped_version
 from minewatch.detect.load_reasons import Row, Seen, load_reasons
-from minewatch.detect.load_vectors import Vectors, vectors_of
+from minewatch.detect.load_vectors import LoadTables, Vectors, load_vectors
 from minewatch.detect.sufficiency import load_refusal
 from minewatch.kernels.blocks import Block
 from minewatch.kernels.hours import HOURS
@@ -56,10 +56,9 @@ def judge(
     reach back before the period: the more, the better. ``usage_points`` may be None or lack customers.
     ``versions`` of the tables go into ``Evidence.inputs``.
     """
-    curves = curves_of(readings)
     first, last = (_days(day) for day in period.days(zone))
-    vectors = vectors_of(curves, (first, last), usage_points)
-    case = _Case(period, zone, curves, vectors, versions or {})
+    vectors = load_vectors(LoadTables(readings, None, usage_points, None, None, zone), (first, last))
+    case = _Case(period, zone, vectors.curves, vectors, versions or {})
     refusals = [load_refusal(coverage) for coverage in vectors.judged.coverage]
     judged = [place for place, refusal in enumerate(refusals) if refusal is None]
     scores = iter(range(len(judged)))

@@ -1,33 +1,25 @@
 """What the load model looks at: the run's features, its block, and what the customer archive says."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from minewatch.detect.curves import Curves, curves_of
+from minewatch.detect.curves import Curves, curves_of, meters_of, with_daily
+from minewatch.detect.load_archive import archive_of, peer_vector
+from minewatch.detect.load_world import world_of
 from minewatch.kernels.blocks import Block
 from minewatch.kernels.changes import Change
 from minewatch.kernels.electrical import Electric
-from minewatch.kernels.load_blocks import Coverage, Judged, load_blocks
+from minewatch.kernels.hours import HOURS
+from minewatch.kernels.load_blocks import Coverage, Judged, Ragged, load_blocks
 from minewatch.kernels.load_features import FEATURES, Feature
 from minewatch.kernels.responses import Response
 from minewatch.kernels.steadiness import Steadiness
 
 Floats = npt.NDArray[np.float64]
-
-TARIFFS: Mapping[str, float] = {
-    "residential": 0.0,
-    "agricultural": 1.0,
-    "commercial_single": 2.0,
-    "commercial_two_part": 3.0,
-    "heating": 4.0,
-    "ev_charging": 5.0,
-}
-"""Numbers of tariff classes, ordered so that a tree can part them; any other class counts as unknown."""
 
 BLOCK_VECTOR = (
     "history_days",
@@ -91,12 +83,60 @@ VECTOR = (*CURVE_VECTOR, *CONTEXT_VECTOR)
 """Names of the model's inputs: NaN where a customer lacks one."""
 
 
+_HOURLY = (
+    "load_factor",
+    "night_ratio",
+    "midday_ratio",
+    "evening_ratio",
+    "autocorrelation_1h",
+    "autocorrelation_24h",
+    "profile_spread_ratio",
+    "profile_share",
+    "change_ratio",
+    "calm_ratio",
+    "step_share",
+    "night_level_ratio",
+    "uplift_spread_share",
+    "uplift_low_share",
+    "rest_load_factor",
+    "rest_night_share",
+    "rest_midday_share",
+    "low_change_1d",
+    "low_change_28d",
+    "low_ratio",
+    "calm_hour_change",
+    "low_hour_change",
+    "dip_rate",
+    "dip_depth",
+    "dip_spread",
+    "step_rate",
+    "step_size_kw",
+    "step_size_ratio",
+    "step_equal_share",
+    "envelope_spread",
+    "envelope_low",
+    "additive_share",
+    "profile_correlation",
+    "spread_change",
+    "largest_to_contract",
+    "price_off_rank",
+    "price_correlation",
+)
+_WITHIN_DAY = [VECTOR.index(name) for name in _HOURLY]
+"""Inputs that a reading once a day says nothing of."""
+
+
 class Vectors(NamedTuple):
-    """The model's inputs (customers, ``VECTOR``), what they were made of, and the customers in that order."""
+    """The model's inputs (customers, ``VECTOR``) and what they were made of, customers in the same order."""
 
     matrix: Floats
     judged: Judged
-    usage_point_ids: list[str]
+    curves: Curves
+
+    @property
+    def usage_point_ids(self) -> list[str]:
+        """The customers in the order of the rows."""
+        return self.curves.usage_point_ids
 
 
 class LoadTables(NamedTuple):
@@ -117,25 +157,28 @@ class LoadTables(NamedTuple):
 
 def load_vectors(tables: LoadTables, period_days: tuple[int, int]) -> Vectors:
     """Return the model's inputs of each customer; ``period_days`` (first, last + 1) count from 1970-01-01."""
-    return vectors_of(curves_of(tables.readings), period_days, tables.usage_points)
-
-
-def vectors_of(curves: Curves, period_days: tuple[int, int], usage_points: pa.Table | None) -> Vectors:
-    """Return the model's inputs of each customer.
-
-    ``period_days`` (first, last + 1) count from 1970-01-01. Customers that ``usage_points`` lacks, or all
-    where it is None, get NaN for what an archive would say.
-    """
-    judged = load_blocks(curves.values, curves.row_offsets, curves.days, curves.point_rows, period_days)
-    archive = _archive(curves.usage_point_ids, usage_points)
+    curves, meters = with_daily(curves_of(tables.readings), meters_of(tables.readings), tables.daily_readings)
+    archive = archive_of(curves.usage_point_ids, tables.usage_points)
+    world = world_of(curves, archive.regions, tables.weather, tables.prices, tables.zone)
+    judged = load_blocks(Ragged(*curves[1:]), meters, world, period_days)
     with np.errstate(divide="ignore", invalid="ignore"):
-        parts = (judged.features, _block_vector(judged), _context_vector(judged, archive))
-    columns = dict(
-        zip((*FEATURES, *BLOCK_VECTOR, *ARCHIVE_VECTOR), np.concatenate(parts, axis=1).T, strict=True)
-    )
-    unknown = np.full(len(archive), np.nan)
-    matrix = np.column_stack([columns.get(name, unknown) for name in VECTOR])
-    return Vectors(matrix, judged, curves.usage_point_ids)
+        parts = (
+            judged.features,
+            _block_vector(judged),
+            judged.coverage[:, Coverage.interval_hours],
+            _rest_vector(judged.features),
+            judged.steadiness,
+            judged.changes,
+            judged.responses[:, : Response.cooling_slope],
+            _archive_vector(judged, archive.numbers),
+            peer_vector(judged, archive),
+            judged.responses[:, Response.cooling_slope :],
+            judged.electrics,
+        )
+        matrix = np.column_stack(parts)
+    daily = judged.coverage[:, Coverage.interval_hours] >= HOURS
+    matrix[np.ix_(daily, _WITHIN_DAY)] = np.nan
+    return Vectors(matrix, judged, curves)
 
 
 def _block_vector(judged: Judged) -> Floats:
@@ -164,37 +207,29 @@ def _block_vector(judged: Judged) -> Floats:
     )
 
 
-def _context_vector(judged: Judged, archive: Floats) -> Floats:
+def _rest_vector(features: Floats) -> Floats:
+    """Return how the load lies above its second hundredth, relative to all of it or to its spread."""
+    of = features.T
+    low, high, mean = of[Feature.q02_ratio], of[Feature.q98_ratio], 1 - of[Feature.q02_ratio]
+    return np.column_stack(
+        (
+            1 - low / of[Feature.q10_ratio],
+            mean / (1 / of[Feature.load_factor] - low),
+            (of[Feature.q25_ratio] - low) / (high - low),
+            (of[Feature.q50_ratio] - low) / (high - low),
+            (of[Feature.night_ratio] - low) / mean,
+            (of[Feature.midday_ratio] - low) / mean,
+        )
+    )
+
+
+def _archive_vector(judged: Judged, numbers: Floats) -> Floats:
     mean_kw = judged.features[:, Feature.mean_kw]
-    contract_kva = archive[:, 3]
+    contract_kva = numbers[:, 3]
     sizes = (
         mean_kw,
         mean_kw / judged.features[:, Feature.load_factor],
         judged.block[:, Block.level_kw],
         judged.block[:, Block.step_kw],
     )
-    return np.column_stack((archive, *(size / contract_kva for size in sizes)))
-
-
-def _archive(usage_point_ids: list[str], usage_points: pa.Table | None) -> Floats:
-    """Tariff, industry division, voltage and contract size of each customer, (customers, 4)."""
-    archive = np.full((len(usage_point_ids), 4), np.nan)
-    if usage_points is None or usage_points.num_rows == 0:
-        return archive
-    columns = ("usage_point_id", "tariff_class", "industry_code", "voltage_kv", "contract_kva")
-    known = {row["usage_point_id"]: row for row in usage_points.select(columns).to_pylist()}
-    for place, usage_point_id in enumerate(usage_point_ids):
-        if row := known.get(usage_point_id):
-            archive[place] = _archive_row(row)
-    return archive
-
-
-def _archive_row(row: Mapping[str, Any]) -> tuple[float, float, float, float]:
-    division = str(row["industry_code"] or "")[:2]
-    kva = row["contract_kva"]
-    return (
-        TARIFFS.get(row["tariff_class"], np.nan),
-        float(division) if division.isdigit() else np.nan,
-        np.nan if row["voltage_kv"] is None else row["voltage_kv"],
-        kva if kva else np.nan,
-    )
+    return np.column_stack((numbers, *(size / contract_kva for size in sizes)))

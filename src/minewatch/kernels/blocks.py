@@ -4,7 +4,8 @@ Whatever the occupants do, a mine that runs lifts the *lowest* hours of the day 
 therefore the series to look at: the quarter quantile of a day's 24 hours (up to six hours may be switched off
 for price or peak), and the lower third of the hours 0 to 5 for machines that run at night only. After a
 running median of five days a pulse is fitted: inside [begin, end) one level, outside another. All pulses are
-tried, so the fit is the best in the sense of least squares.
+tried, so the fit is the best in the sense of least squares. Days without any load between days of the same
+level, as in an outage, count for neither side: to come back is no onset.
 """
 
 from enum import IntEnum
@@ -14,7 +15,8 @@ import numpy.typing as npt
 from numba import njit
 
 from minewatch.kernels.hours import HOURS, Floats
-from minewatch.kernels.load_features import FLOOR_SHARE, daily_floor, mean_day
+from minewatch.kernels.load_features import FLOOR_SHARE, mean_day
+from minewatch.kernels.steadiness import NIGHT_HOURS, NIGHT_SHARE, floors
 
 Series = npt.NDArray[np.float64]
 
@@ -39,15 +41,24 @@ class Block(IntEnum):
     uplift_kw = 14  # mean of the 24 hours in the run less the mean outside
     uplift_spread_kw = 15  # standard deviation of the uplift over the 24 hours
     uplift_low_kw = 16  # smallest uplift of the 24 hours
+    half_kw = 17  # above it the block is taken to be on
+    period_on_hours = 18  # hours of the period in the run above it
+    pause_days = 19  # longest stretch of days inside the run whose floor lies below it
+    other_begin_day = 20  # of the next largest pulse in the floors; NaN without one
+    other_end_day = 21
+    other_step_kw = 22
 
 
-NIGHT_HOURS = 6
-NIGHT_SHARE = 0.34
 SHORTEST_DAYS = 3
 LEAST_STEP = 0.25
 """A step is told of from a quarter of the level: modes of firmware and seasons stay below."""
 LEAST_GAIN = 0.5
 """A step is told of when the pulse explains half of the variance of the floors."""
+DARK = 0.02
+"""A day is dark whose largest hour is below a fiftieth of the curve's mean."""
+LONGEST_OUTAGE_DAYS = 45
+SAME_LEVEL = 1.3
+"""Levels before and after an outage are the same within this factor."""
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -61,6 +72,9 @@ def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> N
     by_day, by_night = np.empty(days), np.empty(days)
     floors(hourly, HOURS, FLOOR_SHARE, by_day)
     floors(hourly, NIGHT_HOURS, NIGHT_SHARE, by_night)
+    dark = dark_days(hourly)
+    hide_outages(by_day, dark)
+    hide_outages(by_night, dark)
     chosen, night = _pulse_of(by_day, period_days), 0
     other = _pulse_of(by_night, period_days)
     only_by_day = _is_step(chosen, days) and not _is_step(other, days)
@@ -78,7 +92,11 @@ def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> N
     )
     half = base + 0.5 * (level - base)
     block[Block.on_share] = _share_above(hourly[begin * HOURS : end * HOURS], half)
+    block[Block.half_kw], block[Block.pause_days] = half, _longest_below(series[begin:end], half)
+    inside = hourly[max(begin, period_days[0], 0) * HOURS : max(min(end, period_days[1]), 0) * HOURS]
+    block[Block.period_on_hours] = (inside >= half).sum()
     if has_step:
+        _other(series, (begin, end), level - base, block)
         block[Block.base_kw], block[Block.step_kw] = base, level - base
         block[Block.sharp_share] = _sharpness(series, (begin, end), level - base)
         block[Block.onset_hour], block[Block.end_hour] = _edges(hourly, (begin, end), half)
@@ -86,11 +104,31 @@ def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> N
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def floors(hourly: Floats, hours: int, share: float, floor: Series) -> None:
-    """Write the lower ``share`` quantile of each day's first ``hours`` hours, kW, into ``floor`` (days)."""
-    lowest = np.empty(HOURS, np.float32)
-    for day in range(floor.size):
-        floor[day] = daily_floor(hourly[day * HOURS : day * HOURS + hours], share, lowest)
+def dark_days(hourly: Floats) -> npt.NDArray[np.bool_]:
+    """Return which days (days,) have no hour above a fiftieth of the curve's mean; unknown days are not."""
+    dark = np.zeros(hourly.size // HOURS, np.bool_)
+    least = DARK * np.nanmean(hourly)
+    for day in range(dark.size):
+        dark[day] = np.nanmax(hourly[day * HOURS : (day + 1) * HOURS]) < least
+    return dark
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def hide_outages(series: Series, dark: npt.NDArray[np.bool_]) -> None:
+    """Set days to NaN that are dark for 45 days at most, between weeks of the same level."""
+    day = 0
+    while day < series.size:
+        begin = day
+        while day < series.size and dark[day]:
+            day += 1
+        if 0 < begin < day < series.size and day - begin <= LONGEST_OUTAGE_DAYS:
+            before, after = (
+                np.nanmedian(series[max(begin - 7, 0) : begin]),
+                np.nanmedian(series[day : day + 7]),
+            )
+            if max(before, after) <= SAME_LEVEL * min(before, after):
+                series[begin:day] = np.nan
+        day += 1
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -199,6 +237,29 @@ def _share_above(values: Floats, threshold: float) -> float:
             number += 1
             above += value >= threshold
     return above / number if number else np.nan
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _longest_below(series: Series, threshold: float) -> int:
+    run, longest = 0, 0
+    for value in series:
+        run = run + 1 if value < threshold else 0
+        longest = max(longest, run)
+    return longest
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _other(series: Series, run: tuple[int, int], step: float, block: Series) -> None:
+    """Find the next pulse once the first is taken away: a quarter of the level and half of what varies."""
+    left = series.copy()
+    left[run[0] : run[1]] -= step
+    begin, end, gain = best_pulse(running_median(left), (0, left.size))
+    if gain < LEAST_GAIN or (begin == 0 and end == left.size):
+        return
+    height = np.nanmedian(left[begin:end]) - np.nanmedian(_outside(left, begin, end))
+    if height > LEAST_STEP * block[Block.level_kw]:
+        block[Block.other_begin_day], block[Block.other_end_day] = begin, end
+        block[Block.other_step_kw] = height
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -43,24 +43,26 @@ def fold_hours(
     Row r of ``rows`` (first, last + 1) holds ``values[row_offsets[r]:row_offsets[r + 1]]``, kW at equal
     intervals of day ``days[r]``. ``hourly`` (span * 24) gets kW means of the readings present, NaN where
     more than half of an hour's readings or the day are missing, and where a day's length is no multiple of
-    24. Power fed into the grid (below 0) counts as 0. ``wobble`` (span) gets each day's mean absolute
-    deviation of readings from their hour's mean, kW, NaN for hourly readings.
+    24; a single value stands for all hours of its day. Power fed into the grid (below 0) counts as 0.
+    ``wobble`` (span * 24) gets the mean absolute deviation of an hour's readings from their mean, kW, NaN
+    for hourly and daily readings.
     """
     hourly[:] = np.nan
     wobble[:] = np.nan
     for row in range(rows[0], rows[1]):
         begin = row_offsets[row]
         length = row_offsets[row + 1] - begin
-        if length == 0 or length % HOURS != 0:
-            continue
-        day = days[row] - days[rows[0]]
-        wobble[day] = _fold_day(values[begin : begin + length], hourly[day * HOURS : (day + 1) * HOURS])
+        first = (days[row] - days[rows[0]]) * HOURS
+        day = hourly[first : first + HOURS]
+        if length == 1:
+            day[:] = max(values[begin], np.float32(0.0))
+        elif length > 0 and length % HOURS == 0:
+            _fold_day(values[begin : begin + length], day, wobble[first : first + HOURS])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _fold_day(values: Floats, hourly: Floats) -> np.float32:
+def _fold_day(values: Floats, hourly: Floats, wobble: Floats) -> None:
     each = values.size // HOURS
-    deviation, number = np.float32(0.0), 0
     for hour in range(HOURS):
         begin = hour * each
         total, present = np.float32(0.0), 0
@@ -72,13 +74,13 @@ def _fold_day(values: Floats, hourly: Floats) -> np.float32:
             continue
         mean = total / np.float32(present)
         hourly[hour] = mean
+        if each == 1:
+            continue
+        deviation = np.float32(0.0)
         for k in range(begin, begin + each):
             if not np.isnan(values[k]):
                 deviation += abs(max(values[k], np.float32(0.0)) - mean)
-        number += present
-    if each == 1 or number == 0:
-        return np.float32(np.nan)
-    return deviation / np.float32(number)
+        wobble[hour] = deviation / np.float32(present)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

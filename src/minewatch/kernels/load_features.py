@@ -79,7 +79,7 @@ def load_features(
     features = np.full((points, len(FEATURES)), np.nan)
     longest = longest_span(days, point_rows)
     hourly = np.empty(longest * HOURS, np.float32)
-    wobble = np.empty(longest, np.float32)
+    wobble = np.empty(longest * HOURS, np.float32)
     counts = np.zeros(_BINS, np.int32)
     for point in range(points):
         rows = (point_rows[point], point_rows[point + 1])
@@ -87,11 +87,11 @@ def load_features(
             continue
         span = span_days(days, rows[0], rows[1])
         curve = hourly[: span * HOURS]
-        fold_hours(values, row_offsets, days, rows, curve, wobble[:span])
+        fold_hours(values, row_offsets, days, rows, curve, wobble[: span * HOURS])
         first, last = known_days(curve)
         curve_features(
             curve[first * HOURS : last * HOURS],
-            wobble[first:last],
+            wobble[first * HOURS : last * HOURS],
             days[rows[0]] + first,
             counts,
             features[point],
@@ -109,8 +109,9 @@ def curve_features(
 ) -> None:
     """Write the ``FEATURES`` of one curve of hourly means (days * 24), kW, into ``features``.
 
-    ``first_day`` counts from 1970-01-01. ``counts`` is scratch of ``histogram_bins()`` zeros, left as zeros.
-    A curve without power leaves all but days, missing_share and mean_kw at NaN.
+    ``wobble`` (days * 24): each hour's mean deviation of readings, kW. ``first_day`` counts from 1970-01-01.
+    ``counts`` is scratch of ``histogram_bins()`` zeros, left as zeros. A curve without power leaves all but
+    days, missing_share and mean_kw at NaN.
     """
     level, largest, spread, present = _level(hourly)
     features[Feature.days] = hourly.size // HOURS
@@ -127,7 +128,7 @@ def curve_features(
     _autocorrelations(hourly, level, spread, features)
     _changes(hourly, level, counts, features)
     _flatness(hourly, level, features)
-    features[Feature.wobble_ratio] = _mean(wobble) / level
+    features[Feature.wobble_ratio] = mean_known(wobble) / level
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -154,7 +155,8 @@ def _level(hourly: Floats) -> tuple[float, float, float, int]:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _mean(values: Floats) -> float:
+def mean_known(values: Floats) -> float:
+    """Return the mean of the values that are not NaN, NaN without any."""
     total, present = 0.0, 0
     for value in values:
         if not np.isnan(value):
@@ -196,6 +198,15 @@ def _quantile(
             return lower + (upper - lower) * (wanted - before + 0.5) / inside
         before += inside
     return np.nan
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def quantile(values: Floats, share: float, counts: npt.NDArray[np.int32]) -> float:
+    """Return a quantile of values from 0 up, to 1.6 %, NaN of none; ``counts`` as in ``curve_features``."""
+    span = _count(values, counts)
+    found = _quantile(counts, span, share, np.empty(1, np.float32))
+    counts[span[1] : span[2] + 1] = 0
+    return found
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -251,7 +262,7 @@ def _day_statistics(hourly: Floats, level: float, first_day: int, features: npt.
     for day in range(span):
         curve = hourly[day * HOURS : (day + 1) * HOURS]
         floors[day] = daily_floor(curve, FLOOR_SHARE, lowest)
-        means[day] = _mean(curve)
+        means[day] = mean_known(curve)
         if not np.isnan(means[day]):
             free = int((first_day + day + 3) % 7 >= 5)  # 1970-01-01 was a Thursday
             sums[free] += means[day]
@@ -346,9 +357,7 @@ def _changes(
         return
     features[Feature.change_ratio] = total / number / level
     features[Feature.step_share] = steps / number
-    span = _count(change, counts)
-    features[Feature.calm_ratio] = _quantile(counts, span, 0.5, np.empty(1, np.float32)) / level
-    counts[span[1] : span[2] + 1] = 0
+    features[Feature.calm_ratio] = quantile(change, 0.5, counts) / level
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
