@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
-from minewatch.cli import ingest, lake, look, quarantine, replay, scan, simulate, train
+from minewatch.cli import calibrate, evaluate, ingest, lake, look, quarantine, replay, scan, simulate, train
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -44,4 +44,6 @@ quarantine.register(app)
 lake.register(app)
 scan.register(app)
 replay.register(app)
+evaluate.register(app)
+calibrate.register(app)
 train.register(app)

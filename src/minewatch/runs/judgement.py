@@ -51,7 +51,7 @@ class Question:
     period: Period
     rate: float
     prior: float | None
-    calibrations: Mapping[str, Calibration]
+    calibrations: Mapping[Family, Calibration]
     hosts: Sequence[str]
     peak_kw: Callable[[Sequence[str]], Mapping[str, float]]
 

@@ -19,6 +19,9 @@ _STANDS_ON = ("numpy", "pyarrow", "numba", "lightgbm", "scipy", "duckdb", "splin
 _DATA_ROOMS = ("schema", "detect", "attribute", "fuse")
 _DATA = (".json", ".txt", ".csv", ".toml", ".parquet")
 _CODE_ROOMS = ("schema", "kernels", "detect", "attribute", "fuse")
+CALIBRATIONS = "calibrations"
+"""The one input that bears on the list and not on the evidence."""
+
 _NO_NUMBERS = {"__pycache__", "reason_texts"}
 
 
@@ -34,7 +37,10 @@ def _code_hash() -> str:
     """Return the SHA-256 of the modules that compute: a version number does not change with every edit."""
     root = resources.files("minewatch")
     rooms = [item for room in _CODE_ROOMS for item in _files(root.joinpath(room), room, (".py",))]
-    own = [(f"runs/{name}", root.joinpath("runs", name)) for name in ("board.py", "judgement.py")]
+    own = [
+        (f"runs/{name}", root.joinpath("runs", name))
+        for name in ("board.py", "calibrations.py", "judgement.py")
+    ]
     digest = hashlib.sha256()
     for name, file in (*rooms, *own):
         digest.update(f"{name}\0".encode() + file.read_bytes() + b"\0")
@@ -91,7 +97,8 @@ class RunManifest:
         """Hash of what the evidence follows from: runs that share it share their evidence."""
         detection = {name: value for name, value in self.models.items() if not name.startswith("fuse/")}
         parts = [_json(self.parameters["evidence"]), _json(self.software), _json(detection)]
-        return content_id("V", *self._period, self._inputs, parts, list(self.steps))
+        read = [item for item in self._inputs if item[0] != CALIBRATIONS]
+        return content_id("V", *self._period, read, parts, list(self.steps))
 
     @property
     def _period(self) -> tuple[datetime, datetime]:

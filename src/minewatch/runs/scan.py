@@ -2,11 +2,10 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
@@ -16,31 +15,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.attribute.sites import Registers
-from minewatch.detect.customer_load import LOAD_STEP
-from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
 from minewatch.fuse.combination import ASSUMED_SHARE
-from minewatch.fuse.families import Family
-from minewatch.fuse.strength import Calibration, shipped_calibration
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.failures import LakeError
 from minewatch.lake.lake import Lake
+from minewatch.runs.branches import BRANCHES
+from minewatch.runs.calibrations import CALIBRATIONS, calibrations_as_read
 from minewatch.runs.evidence_rows import EvidenceRows, LakeEvidence, PartEvidence
 from minewatch.runs.judgement import Conclusion, Question, conclude
 from minewatch.runs.manifest import Outcome, RunManifest, Version, manifest_from_row
-from minewatch.runs.partitions import (
-    after,
-    flow_partitions,
-    flow_slices,
-    history_days,
-    load_partitions,
-    readings_of,
-)
+from minewatch.runs.partitions import View, after, flow_slices, readings_of
 from minewatch.schema.analysis_tables import ASSESSMENTS
 from minewatch.schema.periods import Period, parse_period
 from minewatch.schema.record_tables import MANIFESTS
-from minewatch.schema.steps import Partition, PartResult, Step
+from minewatch.schema.slices import read_slice
+from minewatch.schema.steps import PartResult
 
 VERB = "scan"
 HISTORY_DAYS = 365
@@ -48,8 +39,7 @@ RATE = 0.10
 PRIOR = ASSUMED_SHARE
 """Share of mining sites where there is no run to estimate it from."""
 
-REGISTERS = ("usage_points", "ip_leases", "enterprises")
-STEPS = (LOAD_STEP, POOL_FLOW_STEP)
+REGISTERS = tuple(item.name for item in fields(Registers))
 _WORK = ".scan"
 """Folder inside the lake for files of a run that is not committed yet: workers share it."""
 
@@ -105,7 +95,7 @@ class Scanned:
 
 
 class Watcher(Protocol):
-    """Who is told how far it is. Stages: load, flows, sites, commit."""
+    """Who is told how far it is. Stages: those of the branches, then sites, commit."""
 
     def stage(self, name: str, parts: int) -> None:
         """Learn that a stage of ``parts`` parts begins."""
@@ -116,7 +106,7 @@ class Watcher(Protocol):
 
 def plan(lake: Lake, snapshot: Snapshot, request: Request) -> RunManifest:
     """Return the manifest of a scan of ``snapshot``: what its numbers follow from."""
-    tables = {*REGISTERS, *(name for step in STEPS for name in (*step.inputs, *step.whole))}
+    tables = {*REGISTERS, CALIBRATIONS, *(name for branch in BRANCHES for name in branch.tables)}
     inputs = {
         name: Version(snapshot.versions[name], lake.rows(snapshot, name))
         for name in sorted(tables & snapshot.versions.keys())
@@ -126,7 +116,7 @@ def plan(lake: Lake, snapshot: Snapshot, request: Request) -> RunManifest:
         "rate": request.rate,
         "prior": request.prior,
     }
-    steps = tuple(f"{step.name}@{step.version}" for step in STEPS)
+    steps = tuple(f"{branch.step.name}@{branch.step.version}" for branch in BRANCHES)
     return RunManifest(VERB, request.period, inputs, parameters, steps)
 
 
@@ -184,18 +174,23 @@ def judge(
     evidence: EvidenceRows,
 ) -> Conclusion:
     """Attribute and combine ``evidence`` with the registers of ``snapshot``, as the manifest says."""
-    hosts, flows = _hosts(lake, snapshot, manifest.period)
+    hosts, flows = _hosts(view_of(lake, snapshot, manifest))
     question = Question(
         manifest.run_id,
         manifest.period,
         manifest.parameters["rate"],
         manifest.parameters["prior"],
-        calibrations(),
+        calibrations_as_read(lake, manifest),
         hosts,
         lambda names: peak_kw(lake, snapshot, names, manifest.period),
     )
     result = conclude(evidence, registers_of(lake, snapshot, manifest.period), question)
     return Conclusion(result.assessments, result.findings, {**result.summary, "flows": flows})
+
+
+def view_of(lake: Lake, snapshot: Snapshot, manifest: RunManifest) -> View:
+    """Return what a run reads of ``snapshot``."""
+    return View(lake, snapshot, manifest.period, manifest.parameters["evidence"]["history_days"])
 
 
 def step_parameters(manifest: RunManifest) -> dict[str, Any]:
@@ -210,11 +205,11 @@ def step_parameters(manifest: RunManifest) -> dict[str, Any]:
 
 def registers_of(lake: Lake, snapshot: Snapshot, period: Period) -> Registers:
     """Return the registers; enterprises that were closed before the period are left out."""
-    firms = lake.read(snapshot, "enterprises")
+    tables = {name: lake.read(snapshot, name) for name in REGISTERS}
+    firms = tables["enterprises"]
     first_day = period.start_at.astimezone(lake.zone).date()
     closed = pc.fill_null(pc.less_equal(firms["closed_on"], pa.scalar(first_day)), False)
-    points, leases = (lake.read(snapshot, name) for name in REGISTERS[:2])
-    return Registers(points, leases, firms.filter(pc.invert(closed)))
+    return Registers(**{**tables, "enterprises": firms.filter(pc.invert(closed))})
 
 
 def peak_kw(lake: Lake, snapshot: Snapshot, usage_points: Sequence[str], period: Period) -> dict[str, float]:
@@ -229,17 +224,6 @@ def peak_kw(lake: Lake, snapshot: Snapshot, usage_points: Sequence[str], period:
     return peaks
 
 
-def families() -> list[Family]:
-    """Return the families whose evidence a scan makes."""
-    return [Family.METER, Family.WIRE]
-
-
-@cache
-def calibrations() -> Mapping[str, Calibration]:
-    """Return the calibrations that come with the package, by family."""
-    return {family: shipped_calibration(family) for family in families()}
-
-
 def _detect(
     lake: Lake,
     snapshot: Snapshot,
@@ -248,25 +232,22 @@ def _detect(
     folder: Path,
     watcher: Watcher,
 ) -> list[PartResult]:
-    days = history_days(lake, manifest.period, manifest.parameters["evidence"]["history_days"])
-    work: Iterable[tuple[str, Step, list[Partition]]] = (
-        ("load", LOAD_STEP, load_partitions(lake, snapshot, days)),
-        ("flows", POOL_FLOW_STEP, flow_partitions(lake, snapshot, manifest.period)),
-    )
-    parts = []
-    for stage, step, partitions in work:
-        watcher.stage(stage, len(partitions))
-        for part in engine.run(step, partitions, step_parameters(manifest), folder):
+    parts, view = [], view_of(lake, snapshot, manifest)
+    for branch in BRANCHES:
+        partitions = branch.partitions(view)
+        watcher.stage(branch.stage, len(partitions))
+        for part in engine.run(branch.step, partitions, step_parameters(manifest), folder):
             watcher.part(part.rows)
             parts.append(part)
     return sorted(parts, key=lambda part: part.partition_id)
 
 
-def _hosts(lake: Lake, snapshot: Snapshot, period: Period) -> tuple[list[str], int]:
+def _hosts(view: View) -> tuple[list[str], int]:
     """Return the addresses that opened a flow in the period, sorted, and the number of flows."""
     hosts: set[str] = set()
     flows = 0
-    for rows in flow_slices(flow_partitions(lake, snapshot, period), ["src_ip"]):
+    for part in flow_slices(view):
+        rows = read_slice(part, ["src_ip"])
         flows += rows.num_rows
         hosts.update(pc.unique(rows["src_ip"]).to_pylist())
     return sorted(hosts), flows
