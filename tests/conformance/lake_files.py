@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from site_rows import site_hours, site_records
 
 from minewatch.schema.ids import bucket_of
 from minewatch.schema.steps import Partition, TableSlice
@@ -52,6 +53,8 @@ def write_county(county: County, folder: Path) -> tuple[Partition, ...]:
         "weather": [list(_hours(county, {"temperature_c": 18.5}))],
         "prices": [list(_hours(county, {"price_per_kwh": 0.52, "currency": "CNY"}))],
         "flows": [_flows(county)],
+        "site_hours": [site_hours(county.parameters["start_at"], county.days)],
+        "site_records": [site_records(county.days)],
     }
     slices: dict[str, tuple[str, ...]] = dict.fromkeys(TABLES, ())
     for name, files in tables.items():
