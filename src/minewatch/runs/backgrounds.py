@@ -32,6 +32,7 @@ from minewatch.sources.unreadable import UnreadableFile
 Floats = npt.NDArray[np.float64]
 
 TRAINING, EVALUATION = "training", "evaluation"
+NO_CLASS = "other"
 SHARED_VARIANCE = 0.5
 LEAST_COMMON_HOURS = 8 * 7 * 24
 """Fewer hours in common tell nothing: such series count as unlike."""
@@ -57,14 +58,14 @@ class Background:
     """One real series without a mine.
 
     ``kw`` (days, readings a day), float32, NaN where missing; ``first_day`` counts from 1970-01-01. ``group``
-    is its group's name, ``kind`` the class of customers that it resembles, None where nobody knows.
+    is its group's name, ``kind`` the class of customers that it resembles, "other" where nobody knows.
     ``archive`` is what a customer archive says of it, empty where there is none.
     """
 
     name: str
     first_day: int
     kw: npt.NDArray[np.float32] = field(repr=False)
-    kind: str | None = None
+    kind: str = NO_CLASS
     group: str = ""
     archive: Mapping[str, Any] = field(default_factory=dict)
 
@@ -188,20 +189,20 @@ def of_half(backgrounds: Sequence[Background], half: str) -> tuple[Background, .
     return tuple(each for each in backgrounds if each.half == half)
 
 
-def _kind(name: str, archive: Mapping[str, Any]) -> str | None:
+def _kind(name: str, archive: Mapping[str, Any]) -> str:
     """Class of a series of a known public set, by its name, else by the archive's industry and tariff."""
     for pattern, kind in _known_series().items():
         if fnmatchcase(name, pattern):
             return kind
-    return _kind_of_archive(archive) if archive else None
+    return _kind_of_archive(archive) if archive else NO_CLASS
 
 
-def _kind_of_archive(archive: Mapping[str, Any]) -> str | None:
+def _kind_of_archive(archive: Mapping[str, Any]) -> str:
     division, tariff = str(archive["industry_code"] or "")[:2], archive["tariff_class"]
     for kind, spec in CLASSES.items():
         if tariff in spec.tariffs and division in {industry[:2] for industry in spec.industries}:
             return kind
-    return None
+    return NO_CLASS
 
 
 @cache

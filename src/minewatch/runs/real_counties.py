@@ -15,16 +15,13 @@ import pyarrow as pa
 
 from minewatch.runs.backgrounds import Background
 from minewatch.schema.tables import TABLES
-from minewatch.sim.classes import CLASSES, CustomerClass
+from minewatch.sim.classes import CLASSES
 from minewatch.sim.county import CountyPlan, SimulatedPartition
 from minewatch.sim.curves import DayRows
 from minewatch.sim.loads.shapes import log_uniform
 from minewatch.sim.metering import measured, meter_for
 from minewatch.sim.truth import TRUTH
 
-NOBODY = "other"
-"""Class of a series that resembles no class of customers, such as the sum over a whole grid."""
-_UNKNOWN_KVA = (20.0, 2000.0)
 _EPOCH = date(1970, 1, 1)
 _LEAST_KNOWN = 0.6
 
@@ -109,7 +106,7 @@ def real_county(county: RealCounty) -> tuple[SimulatedPartition, dict[str, str]]
         values = measured(np.nan_to_num(kw), meter_for(rng, point["contract_kva"]), hours)
         readings.add(name, {"kw": np.where(np.isnan(kw), np.nan, values)})
         points.append(point)
-        truths.append(_truth(name, cut.background.kind or NOBODY))
+        truths.append(_truth(name, cut.background.kind))
         groups[name] = cut.background.group
     tables = {"interval_readings": readings, "usage_points": points}
     if not points:
@@ -138,24 +135,17 @@ def _archived(rng: np.random.Generator, name: str, cut: Cut) -> tuple[dict[str, 
     """Row of ``usage_points`` and what the series has to be multiplied by."""
     if cut.background.archive.get("contract_kva"):
         return {**cut.background.archive, "usage_point_id": name}, 1.0
-    spec = CLASSES.get(cut.background.kind or "")
-    kva = round(log_uniform(rng, *(spec.kva if spec else _UNKNOWN_KVA)), 1)
+    spec = CLASSES[cut.background.kind]
+    kva = round(log_uniform(rng, *spec.kva), 1)
     largest = float(np.nanquantile(cut.kw, 0.999)) or float(np.nanmax(cut.kw))
     row = {
         "usage_point_id": name,
         "contract_kva": kva,
         "voltage_kv": 10.0 if kva >= 100 else (0.22 if kva < 12 else 0.38),
-    }
-    return {**row, **_class_of(rng, spec)}, kva * rng.uniform(0.25, 0.95) / largest
-
-
-def _class_of(rng: np.random.Generator, spec: CustomerClass | None) -> dict[str, Any]:
-    if spec is None:
-        return {}
-    return {
         "tariff_class": str(rng.choice(spec.tariffs)),
         "industry_code": str(rng.choice(spec.industries)) or None,
     }
+    return row, kva * rng.uniform(0.25, 0.95) / largest
 
 
 def _truth(name: str, kind: str) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 ``county`` shares are assumed from general statistics (about 2 million telecom sites for some 650 million
 customers in China, 3 per 1,000) and raised a little for rare classes so that a small county has some;
-``training`` shares give every look-alike as much weight as ordinary customers. GB/T 4754-2017 industries.
+``training`` shares give every look-alike as much weight as ordinary customers, and have loads of no class,
+which no county has. GB/T 4754-2017 industries.
 """
 
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import NamedTuple
 
-from minewatch.sim.loads import households, industry, lookalikes, trade
+from minewatch.sim.loads import households, industry, lookalikes, other, trade
 from minewatch.sim.loads.shapes import Rng
 from minewatch.sim.scene import Floats, Scene
 
@@ -48,7 +49,7 @@ _C, _T, _A = ("commercial_single",), ("commercial_two_part", "commercial_single"
 CLASSES = MappingProxyType(
     {
         "household": CustomerClass(
-            households.household, ("residential",), ("",), (4, 12), (0.93, 0.99), _HOME, 0.0, 0.23
+            households.household, ("residential",), ("",), (4, 12), (0.93, 0.99), _HOME, 0.0, 0.12
         ),
         "empty_home": CustomerClass(
             households.empty_home, ("residential",), ("",), (4, 12), (0.6, 0.95), _HOME, 0.06, 0.01
@@ -100,10 +101,10 @@ CLASSES = MappingProxyType(
             (0.85, 0.99),
             _STAYS,
             0.002,
-            0.05,
+            0.04,
         ),
         "telecom_base_station": CustomerClass(
-            lookalikes.telecom_base_station, _C, ("6312",), (8, 50), (0.92, 0.995), _NEW, 0.004, 0.05
+            lookalikes.telecom_base_station, _C, ("6312",), (8, 50), (0.92, 0.995), _NEW, 0.004, 0.04
         ),
         "server_room": CustomerClass(
             lookalikes.server_room,
@@ -122,7 +123,7 @@ CLASSES = MappingProxyType(
             lookalikes.data_centre, _T, ("6450", "6550"), (100, 6000), (0.93, 0.995), _NEW, 0.0005, 0.03
         ),
         "cold_store": CustomerClass(
-            lookalikes.cold_store, _T, ("5930", "1353"), (10, 800), (0.8, 0.97), _NEW, 0.002, 0.05
+            lookalikes.cold_store, _T, ("5930", "1353"), (10, 800), (0.8, 0.97), _NEW, 0.002, 0.04
         ),
         "street_light": CustomerClass(
             lookalikes.street_light, _C, ("7810",), (3, 80), (0.85, 0.98), _STAYS, 0.003, 0.02
@@ -151,6 +152,16 @@ CLASSES = MappingProxyType(
             _STAYS,
             0.004,
             0.03,
+        ),
+        "other": CustomerClass(
+            other.other,
+            (*_C, "residential", "agricultural", "commercial_two_part"),
+            ("", "7291", "9221", "3311", "0513", "5990", "8890"),
+            (4, 2000),
+            (0.7, 0.995),
+            _SHOP,
+            0.0,
+            0.06,
         ),
         "fuel_station": CustomerClass(
             lookalikes.fuel_station, _C, ("5265",), (20, 100), (0.85, 0.97), _STAYS, 0.001, 0.01

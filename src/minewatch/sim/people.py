@@ -93,6 +93,7 @@ _TRADES: Mapping[str, _Trade] = MappingProxyType(
         "grow_house": _Trade(("农业科技", "食用菌"), "食用菌种植;蔬菜种植", "village", 0.2, 0.1),
         "pumping_station": _Trade(("自来水", "水务"), "自来水生产与供应", "village"),
         "building_services": _Trade(("物业", "物业服务"), "物业管理"),
+        "other": _Trade(("商贸", "实业"), "一般经营"),
         "fuel_station": _Trade(("石化", "加油站"), "成品油零售"),
     }
 )
