@@ -202,7 +202,7 @@ def test_a_replay_that_cannot_be_says_why(
     with pytest.raises(ReplayError, match="holds no finding F-nothing"):
         replay(lake, "F-nothing", LocalEngine(1))
     with monkeypatch.context() as patch:
-        patch.setattr("minewatch.runs.scan.STEPS", ())
+        patch.setattr("minewatch.runs.scan.BRANCHES", ())
         with pytest.raises(ReplayError, match="steps was customer_load"):
             replay(lake, row["finding_id"], LocalEngine(1))
     for file in lake.files(lake.snapshot(), "interval_readings"):

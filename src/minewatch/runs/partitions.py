@@ -1,7 +1,8 @@
 """Partitions of a lake for the steps of a run."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,9 +11,12 @@ from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
 from minewatch.schema.periods import Period
 from minewatch.schema.slices import read_slice, slice_bytes
-from minewatch.schema.steps import Partition, TableSlice
+from minewatch.schema.steps import Partition, Step, TableSlice
+from minewatch.schema.tables import TABLES, Layout
 
-Where = Mapping[str, tuple[str, str]]
+_DAY, _HOUR, _FLOW = "day", "hour", "first_at"
+_TIMES = (_DAY, _HOUR, _FLOW)
+"""Columns that say when a row is of."""
 
 
 def after(text: str) -> str:
@@ -26,36 +30,85 @@ def history_days(lake: Lake, period: Period, days: int) -> tuple[str, str]:
     return (last - timedelta(days=days)).isoformat(), last.isoformat()
 
 
-def load_partitions(
-    lake: Lake, snapshot: Snapshot, days: tuple[str, str], only: Mapping[int, Where] | None = None
-) -> list[Partition]:
-    """Return a partition for each bucket with readings in ``days``.
+@dataclass(frozen=True)
+class View:
+    """What a run reads of a lake: ``history_days`` of readings up to the period's end, flows of the period."""
 
-    ``only`` restricts to some buckets and there to some rows: bucket → bounds on ``usage_point_id``.
+    lake: Lake
+    snapshot: Snapshot
+    period: Period
+    history_days: int
+
+    @property
+    def days(self) -> tuple[str, str]:
+        """Local days of the readings (first, last + 1), as ISO text."""
+        return history_days(self.lake, self.period, self.history_days)
+
+    def slice(self, table: str, bucket: int | None = None) -> TableSlice:
+        """Return the rows of ``table`` that are of the run's time, of one bucket where it has buckets."""
+        spec = TABLES[table]
+        where = {name: self._time(name) for name in _TIMES if name in spec.schema.names}
+        own = None if spec.layout is Layout.WHOLE else bucket
+        return self.lake.slice(self.snapshot, table, where, own)
+
+    def _time(self, column: str) -> tuple[str, str]:
+        if column == _DAY:
+            return self.days
+        if column == _FLOW:
+            return self.period.start_at.isoformat(), self.period.end_at.isoformat()
+        first, last = (self._midnight(day).isoformat() for day in self.days)
+        return first, last
+
+    def _midnight(self, day: str) -> datetime:
+        return datetime.combine(date.fromisoformat(day), time(), self.lake.zone).astimezone(UTC)
+
+
+def partitions_of(step: Step, view: View) -> list[Partition]:
+    """Return the partitions of ``step`` with any row of the run's time, one for each bucket where it can be.
+
+    A step that joins tables with and without buckets gets one partition; engines cut it by groups.
     """
-    buckets = range(lake.buckets) if only is None else sorted(only)
+    spread = all(TABLES[table].layout is not Layout.WHOLE for table in step.inputs)
     found = []
-    for bucket in buckets:
-        rows = only[bucket] if only else {}
-        readings = lake.slice(snapshot, "interval_readings", {"day": days, **rows}, bucket)
-        if slice_bytes(readings, ["day"]):
-            archive = lake.slice(snapshot, "usage_points", rows, bucket)
-            slices = {"interval_readings": readings, "usage_points": archive}
-            found.append(Partition(f"load-{bucket:04d}", slices))
+    for bucket in range(view.lake.buckets) if spread else (None,):
+        slices = {table: view.slice(table, bucket) for table in (*step.inputs, *step.whole)}
+        timed = _timed([slices[table] for table in step.inputs])
+        if any(slice_bytes(item, TABLES[item.table].key[:1]) for item in timed):
+            found.append(Partition(f"{step.name}-{bucket or 0:04d}", slices))
     return found
 
 
-def flow_partitions(
-    lake: Lake, snapshot: Snapshot, period: Period, only: Where | None = None
-) -> list[Partition]:
-    """Return a partition for each bucket of captures with flows that began in the period."""
-    times = (period.start_at.isoformat(), period.end_at.isoformat())
-    found = []
-    for bucket in range(lake.buckets):
-        flows = lake.slice(snapshot, "flows", {"first_at": times, **(only or {})}, bucket)
-        if slice_bytes(flows, ["flow_id"]):
-            found.append(Partition(f"flow-{bucket:04d}", {"flows": flows}))
-    return found
+def _timed(slices: Sequence[TableSlice]) -> list[TableSlice]:
+    """Return those of the slices whose rows are of a time."""
+    return [item for item in slices if set(_TIMES) & set(TABLES[item.table].schema.names)]
+
+
+def narrowed(step: Step, partitions: Iterable[Partition], column: str, name: str) -> Iterator[Partition]:
+    """Yield what each partition holds of one group: the rows whose ``column`` is ``name``.
+
+    Rows of a table without that column are bounded by those that belong to the group by another table.
+    """
+    for partition in partitions:
+        slices = dict(partition.slices)
+        own = [table for table in step.inputs if column in TABLES[table].schema.names]
+        slices |= {table: _bounded(slices[table], column, (name, after(name))) for table in own}
+        for table in set(step.inputs) - set(own):
+            member = TABLES[table].key[0]
+            links = [slices[other] for other in own if member in TABLES[other].schema.names]
+            slices[table] = _bounded(slices[table], member, _members(links, member))
+        timed = _timed([slices[table] for table in step.inputs])
+        if any(read_slice(item, TABLES[item.table].key[:1]).num_rows for item in timed):
+            yield Partition(f"{partition.partition_id}-{name}", slices)
+
+
+def _bounded(table_slice: TableSlice, column: str, ends: tuple[str, str]) -> TableSlice:
+    return replace(table_slice, where={**table_slice.where, column: ends})
+
+
+def _members(links: Sequence[TableSlice], member: str) -> tuple[str, str]:
+    """Return the range that holds the members of a group; an empty one where it has none."""
+    found = pc.min_max(pa.concat_tables(read_slice(link, [member]) for link in links)[member]).as_py()
+    return (found["min"], after(found["max"])) if found["min"] is not None else ("", "")
 
 
 def by_bucket(lake: Lake, snapshot: Snapshot, usage_point_ids: Sequence[str]) -> dict[int, list[str]]:
@@ -81,7 +134,9 @@ def readings_of(
     return pa.concat_tables(parts)
 
 
-def flow_slices(partitions: Iterable[Partition], columns: Sequence[str]) -> Iterator[pa.Table]:
-    """Yield some columns of the flows of each partition."""
-    for partition in partitions:
-        yield read_slice(partition.slices["flows"], columns)
+def flow_slices(view: View) -> Iterator[TableSlice]:
+    """Yield the flows of the period, capture bucket by capture bucket."""
+    for bucket in range(view.lake.buckets):
+        flows = view.slice("flows", bucket)
+        if slice_bytes(flows, ["flow_id"]):
+            yield flows

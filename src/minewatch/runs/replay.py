@@ -1,7 +1,7 @@
 """``replay``: recompute a finding from the stored versions and compare every number bit for bit.
 
-The evidence on the site's usage points and endpoints is computed anew from the readings and flows that the
-run read; attribution and fusion are done anew over all evidence of the run, in which these rows replace the
+The evidence on all that the finding names is computed anew, by every detector, from the tables that the run
+read; attribution and fusion are done anew over all evidence of the run, in which these rows replace the
 stored ones. What comes out must be what the lake holds.
 """
 
@@ -17,16 +17,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from minewatch.attribute.leases import host_of
-from minewatch.detect.customer_load import LOAD_STEP
-from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.engines.base import Engine
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
+from minewatch.runs.branches import BRANCHES, subjects_of
 from minewatch.runs.evidence_rows import LakeEvidence, RecomputedEvidence, rows_by_id
 from minewatch.runs.manifest import RunManifest, manifest_from_row
-from minewatch.runs.partitions import after, by_bucket, flow_partitions, history_days, load_partitions
-from minewatch.runs.scan import Request, assessments_of, judge, plan, step_parameters
+from minewatch.runs.partitions import after
+from minewatch.runs.scan import Request, assessments_of, judge, plan, step_parameters, view_of
 from minewatch.schema.analysis_tables import EVIDENCE
 from minewatch.schema.steps import Partition, Step
 
@@ -141,29 +139,13 @@ def _missing(lake: Lake, snapshot: Snapshot) -> Iterator[Path]:
 def _recomputed(
     lake: Lake, snapshot: Snapshot, manifest: RunManifest, finding: Mapping[str, Any], engine: Engine
 ) -> pa.Table:
-    """Return the evidence on the finding's usage points and endpoints, computed anew."""
-    days = history_days(lake, manifest.period, manifest.parameters["evidence"]["history_days"])
-    points = [item["name"] for item in finding["usage_points"]]
-    bounds = [
-        (bucket, {"usage_point_id": (name, after(name))})
-        for bucket, names in by_bucket(lake, snapshot, points).items()
-        for name in names
-    ]
-    loads = [
-        part for bucket, where in bounds for part in load_partitions(lake, snapshot, days, {bucket: where})
-    ]
-    hosts = sorted({host_of(item["name"]) for item in finding["endpoints"]})
-    flows = [
-        part
-        for host in hosts
-        for part in flow_partitions(lake, snapshot, manifest.period, {"src_ip": (host, after(host))})
-    ]
+    """Return the evidence on all that the finding names, computed anew by every detector."""
+    view, tables = view_of(lake, snapshot, manifest), [EVIDENCE.empty_table()]
     with tempfile.TemporaryDirectory(dir=lake.path, prefix=".replay-") as folder:
-        tables = [
-            *_run(engine, LOAD_STEP, loads, manifest, Path(folder)),
-            *_run(engine, POOL_FLOW_STEP, flows, manifest, Path(folder)),
-        ]
-    return pa.concat_tables([EVIDENCE.empty_table(), *tables])
+        for branch in BRANCHES:
+            partitions = branch.partitions_for(view, subjects_of(finding, branch.kind))
+            tables += _run(engine, branch.step, partitions, manifest, Path(folder))
+    return pa.concat_tables(tables)
 
 
 def _run(

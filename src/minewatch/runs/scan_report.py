@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from minewatch.lake.lake import Lake
 from minewatch.runs.evidence_rows import LakeEvidence, table_of
-from minewatch.runs.partitions import after, flow_partitions, history_days, readings_of
+from minewatch.runs.partitions import View, after, flow_slices, readings_of
 from minewatch.runs.report.data import Counts, ReportData, curves_from_readings
 from minewatch.runs.report.folder import ReportPaths, write_report
-from minewatch.runs.scan import Scanned
+from minewatch.runs.scan import Scanned, view_of
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.slices import read_slice
 
@@ -28,14 +28,14 @@ def report_data(lake: Lake, scanned: Scanned) -> ReportData:
     listed = scanned.findings.to_pylist()
     evidence_ids = [name for row in listed for name in row["evidence_ids"]]
     evidence = table_of(LakeEvidence(lake, snapshot, manifest), evidence_ids)
-    days = history_days(lake, manifest.period, manifest.parameters["evidence"]["history_days"])
-    readings = readings_of(lake, snapshot, _names(listed, "usage_points"), days)
+    view = view_of(lake, snapshot, manifest)
+    readings = readings_of(lake, snapshot, _names(listed, "usage_points"), view.days)
     run = {"run_id": (manifest.run_id, after(manifest.run_id))}
     return ReportData(
         findings=scanned.findings,
         evidence=evidence,
         curves=curves_from_readings(readings, lake.zone),
-        flows=_flows(lake, scanned, set(_names(listed, "endpoints"))),
+        flows=_flows(view, set(_names(listed, "endpoints"))),
         manifest=lake.read(snapshot, "manifests", where=run).to_pylist()[0],
         period=manifest.period,
         zone=lake.zone,
@@ -48,12 +48,12 @@ def _names(listed: Sequence[Mapping[str, Any]], column: str) -> list[str]:
     return sorted({item["name"] for row in listed for item in row[column]})
 
 
-def _flows(lake: Lake, scanned: Scanned, endpoints: set[str]) -> pa.Table:
+def _flows(view: View, endpoints: set[str]) -> pa.Table:
     """Return the flows in the period that a listed endpoint opened."""
     wanted = pa.array(sorted(endpoints), pa.string())
     found = [FLOWS.empty_table()]
-    for partition in flow_partitions(lake, scanned.snapshot, scanned.manifest.period) if endpoints else ():
-        rows = read_slice(partition.slices["flows"])
+    for part in flow_slices(view) if endpoints else ():
+        rows = read_slice(part)
         source = pc.binary_join_element_wise(rows["src_ip"], pc.cast(rows["src_port"], pa.string()), ":")
         found.append(rows.filter(pc.is_in(source, value_set=wanted)))
     return pa.concat_tables(found, promote_options="permissive")
