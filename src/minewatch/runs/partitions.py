@@ -32,7 +32,7 @@ def history_days(lake: Lake, period: Period, days: int) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class View:
-    """What a run reads of a lake: ``history_days`` of readings up to the period's end, flows of the period."""
+    """What a run reads of a lake: readings of some days up to the period's end, flows of the period."""
 
     lake: Lake
     snapshot: Snapshot
