@@ -11,7 +11,7 @@ A label below the top, given because a site was listed or reported, says nothing
 innocents reach its score: it is shown, not counted.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -72,10 +72,34 @@ def top_start(scores: Floats, inspected: Flags) -> float | None:
 
 
 def calibrated(shipped: Calibration, found: Inspected) -> Calibration:
-    """Return the calibration of the county, and for each site whose labels count one without them."""
-    counted = found.innocent & (found.in_class | found.in_tail)
-    sites = sorted({name for name, counts in zip(found.sites, counted, strict=True) if counts})
-    return replace(_with(shipped, found), own={site: _with(shipped, found.without(site)) for site in sites})
+    """Return the calibration of the county, and for each site whose labels count one without them.
+
+    Scores without a sign are left in: at a score with one, they move p by less than its (T + N)-th part.
+    """
+    return replace(_with(shipped, found), own=_WithoutOwn(shipped, found))
+
+
+class _WithoutOwn(Mapping[str, Calibration]):
+    """Site → the calibration without its innocents that show a sign; made when asked for, for few are."""
+
+    def __init__(self, shipped: Calibration, found: Inspected) -> None:
+        self._shipped, self._found = shipped, found
+        counted = found.innocent & (found.in_class | found.in_tail) & (found.scores > 0)
+        self._sites = {name for name, counts in zip(found.sites, counted, strict=True) if counts}
+
+    def __getitem__(self, site: str) -> Calibration:
+        if site not in self._sites:
+            raise KeyError(site)
+        return _with(self._shipped, self._found.without(site))
+
+    def __contains__(self, site: object) -> bool:
+        return site in self._sites
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._sites))
+
+    def __len__(self) -> int:
+        return len(self._sites)
 
 
 def _with(shipped: Calibration, found: Inspected) -> Calibration:
