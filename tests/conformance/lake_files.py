@@ -17,6 +17,7 @@ from minewatch.schema.tables import LINEAGE, TABLES, Layout
 
 FIRST_DAY = date(2026, 5, 1)
 REGION = "513300"
+FEEDER = "F01"
 
 Row = dict[str, Any]
 
@@ -50,6 +51,9 @@ def write_county(county: County, folder: Path) -> tuple[Partition, ...]:
         "transformers": [_transformers(county)],
         "interval_readings": [_interval_readings(county), _corrections(county)],
         "transformer_readings": [_transformer_readings(county)],
+        "feeders": [[{"feeder_id": FEEDER, "voltage_kv": 10.0, "resistance_ohm": 1.5}]],
+        "feeder_readings": [_feeder_readings(county)],
+        "balance_books": [_balance_books(county)],
         "weather": [list(_hours(county, {"temperature_c": 18.5}))],
         "prices": [list(_hours(county, {"price_per_kwh": 0.52, "currency": "CNY"}))],
         "flows": [_flows(county)],
@@ -110,7 +114,12 @@ def _usage_points(county: County) -> list[Row]:
 def _transformers(county: County) -> list[Row]:
     names = sorted({county.transformer_of(customer) for customer in range(county.customers)})
     return [
-        {"transformer_id": name, "rated_kva": 315.0, "bucket": bucket_of(name, county.buckets)}
+        {
+            "transformer_id": name,
+            "feeder_id": FEEDER,
+            "rated_kva": 315.0,
+            "bucket": bucket_of(name, county.buckets),
+        }
         for name in names
     ]
 
@@ -156,6 +165,40 @@ def _transformer_readings(county: County) -> list[Row]:
         }
         for row in _transformers(county)
         for day in range(county.days)
+    ]
+
+
+def _feeder_readings(county: County) -> list[Row]:
+    return [
+        {
+            "feeder_id": FEEDER,
+            "day": FIRST_DAY + timedelta(days=day),
+            "interval_minutes": 15,
+            "kw": [250.0 + 5 * day] * 96,
+        }
+        for day in range(county.days)
+    ]
+
+
+def _balance_books(county: County) -> list[Row]:
+    """Return books of each transformer; from the tenth day on 12 kW go in that no meter counts."""
+    hours = np.arange(24 * county.days)
+    metered = 20 + 5 * np.sin(hours * np.pi / 12)
+    return [
+        {
+            **row,
+            "first_day": FIRST_DAY,
+            "supply_kw": [float(value) for value in metered + 1 + 12 * (hours >= 240)],
+            "supply_kvar": [3.0] * hours.size,
+            "metered_kw": [float(value) for value in metered],
+            "filled_kw": [0.0] * hours.size,
+            "floors_kw": [0.3] * 8,
+            "unread_kva": [],
+            "read_daily": 0,
+            "strays": [],
+            "places": [],
+        }
+        for row in _transformers(county)
     ]
 
 

@@ -1,15 +1,11 @@
 """What a balance needs before it is judged. A refusal is a reason with the numbers that show it."""
 
-from datetime import date, timedelta
 from typing import NamedTuple
 
 import numpy as np
 
 from minewatch.detect.balance_series import Series
-from minewatch.kernels.hours import HOURS
 from minewatch.schema.reasons import Reason, reason
-
-_EPOCH = date(1970, 1, 1)
 
 
 class BalanceNeeds(NamedTuple):
@@ -34,6 +30,8 @@ def balance_refusal(
 
     Days are counted from the first of the series.
     """
+    if series.days == 0:
+        return reason("balance_no_supply")
     if series.days < needs.days:
         return reason("series_too_short", days=series.days, needed=needs.days)
     missing = float(np.isnan(series.supply_kw).mean())
@@ -42,17 +40,15 @@ def balance_refusal(
         return reason("series_too_gappy", **percents)
     if not np.nanmax(series.supply_kw) > 0:
         return reason("series_all_zero", days=series.days)
-    first, last = (max(day, 0) * HOURS for day in period_days)
-    if np.isnan(series.supply_kw[first:last]).all():
-        last_day = _EPOCH + timedelta(days=series.first_day + series.days - 1)
-        return reason("balance_none_in_period", last_day=last_day.isoformat())
+    if np.isnan(series.supply_kw[series.hours_of(*period_days)]).all():
+        return reason("balance_none_in_period", last_day=series.day(series.days - 1).isoformat())
     return _customers_refusal(series, needs)
 
 
 def _customers_refusal(series: Series, needs: BalanceNeeds) -> Reason | None:
-    meters = series.meters
-    read = int(np.isfinite(meters.floors_kw).sum()) + len(meters.daily)
-    customers = len(meters.usage_point_ids) + len(meters.daily) + len(meters.unread)
+    below = series.below
+    read = int(np.isfinite(below.floors_kw).sum()) + below.read_daily
+    customers = below.floors_kw.size + below.read_daily + below.unread_kva.size
     if read == 0:
         return reason("balance_no_customers")
     if read < needs.read_share * customers:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minewatch.detect.balance_model import Balance, Fit, Pulse, Term, during, mean_kw, rated_kva
+from minewatch.detect.balance_model import Balance, Fit, Pulse, Term, during
 from minewatch.kernels.hours import HOURS
 
 Doubles = npt.NDArray[np.float64]
@@ -30,13 +30,6 @@ PULSE_CLASS = 0.0005
 """The same of a change: errors that stay cancel."""
 SMALLEST_KW, LARGEST_SHARE = 0.3, 0.9
 """Blocks lie between this power and this share of the rated power, every order of magnitude alike."""
-MOVED, MOVES = 0.3, 0.02
-"""Probability that a box of meters hangs on another transformer than the archive says, and that one was
-moved, or a stranger in it moved in or out, within the data (2 % of accounts stand wrongly, by the box)."""
-BOX = 6
-"""Meters in a box, usual number."""
-OWN_MOVED = 0.01
-"""Probability of a wrong assignment where a transformer has one or two customers."""
 MISSING, CONNECTED = 0.002, 0.0005
 """Probability of a steady innocent load without a meter since before the data, and of one that was put on
 within the data (assumed)."""
@@ -88,8 +81,7 @@ def weigh(balance: Balance) -> Weighed:
 def _block(balance: Balance, fit: Fit, pulse: Pulse | None) -> Block:
     hours = balance.books.target_kw.size
     run = np.ones(hours) if pulse is None else during(pulse, hours)
-    mean = mean_kw(balance.books.series)
-    remains = (METER_CLASS if pulse is None else PULSE_CLASS) * mean
+    remains = (METER_CLASS if pulse is None else PULSE_CLASS) * balance.books.series.mean_kw
     error = math.hypot(fit.error(Term.block), remains)
     power = float(fit.coefficients[Term.block])
     return Block(fit, pulse, run, power, error, *_uplift(fit, run, power))
@@ -121,7 +113,7 @@ def unevenness(block: Block) -> float:
 
 
 def _weighed(balance: Balance, block: Block) -> Weighed:
-    span = math.log(max(LARGEST_SHARE * rated_kva(balance.books.series), 2 * SMALLEST_KW) / SMALLEST_KW)
+    span = math.log(max(LARGEST_SHARE * balance.books.known.rated_kva, 2 * SMALLEST_KW) / SMALLEST_KW)
     power, error = block.power_kw, block.error_kw
     broad = _above(power - SMALLEST_KW, error) / (max(power, SMALLEST_KW) * span)
     causes = _causes(balance, block, broad)
@@ -134,18 +126,18 @@ def _weighed(balance: Balance, block: Block) -> Weighed:
 
 def _causes(balance: Balance, block: Block, broad: float) -> dict[Cause, float]:
     """Return the density of the block's power under each innocent cause, with its probability."""
-    power, error, meters = block.power_kw, block.error_kw, balance.books.series.meters
-    missing, moved = (MISSING, MOVED) if block.pulse is None else (CONNECTED, MOVES)
-    if len(meters.floors_kw) <= 2:
-        moved = OWN_MOVED
+    power, error, below = block.power_kw, block.error_kw, balance.books.series.below
+    strangers = balance.books.known.strangers
+    missing, moved = (MISSING, strangers.moved) if block.pulse is None else (CONNECTED, strangers.moves)
     noise = _student(power, error)
     causes = _noises(balance, block, noise * (1 - moved - missing))
-    floors = meters.floors_kw[~np.isnan(meters.floors_kw)]
-    box = math.sqrt(BOX * float(np.mean(floors**2))) if floors.size else 0.0
+    floors = below.floors_kw[~np.isnan(below.floors_kw)]
+    box = math.sqrt(strangers.box * float(np.mean(floors**2))) if floors.size else 0.0
     causes[Cause.WRONG_ASSIGNMENT] = moved * _laplace(power, math.hypot(box, error))
     causes[Cause.MISSING_METERS] = missing * broad
-    if unread := [UNREAD_CONTRACT_KVA if np.isnan(kva) else kva for kva in meters.unread.values()]:
-        causes[Cause.MISSING_METERS] += _laplace(power, math.hypot(USE_OF_CONTRACT * sum(unread), error))
+    if below.unread_kva.size:
+        kva = float(np.where(np.isnan(below.unread_kva), UNREAD_CONTRACT_KVA, below.unread_kva).sum())
+        causes[Cause.MISSING_METERS] += _laplace(power, math.hypot(USE_OF_CONTRACT * kva, error))
     return causes
 
 

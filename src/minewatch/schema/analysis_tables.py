@@ -3,9 +3,9 @@
 import pyarrow as pa
 
 from minewatch.schema.columns import DataClass, column
-from minewatch.schema.types import INPUT, INSTANT, LINK, NAMED_PROBABILITY, REASON
+from minewatch.schema.types import INPUT, INSTANT, LINK, NAMED_PROBABILITY, REASON, STRAY
 
-_PERSONAL = DataClass.PERSONAL
+_PERSONAL, _IMPORTANT = DataClass.PERSONAL, DataClass.IMPORTANT
 
 _PERIOD = [
     column("period_start_at", INSTANT, "start of the period looked at", required=True),
@@ -62,6 +62,31 @@ SITE_RECORDS = pa.schema(
         column("floor_area_m2", pa.float64(), "floor area declared in applications", unit="m2"),
         column("reading_rows", pa.int64(), "rows of interval_readings behind its hours", required=True),
         column("traffic_rows", pa.int64(), "rows of line_traffic behind its hours", required=True),
+    ]
+)
+
+_HOURS = pa.list_(pa.float32())
+
+BALANCE_BOOKS = pa.schema(
+    [
+        column("transformer_id", pa.string(), "transformer", data_class=_IMPORTANT, required=True),
+        column("feeder_id", pa.string(), "feeder that supplies it; empty: unknown", required=True),
+        column("first_day", pa.date32(), "local day of its first supply reading; null: it has none"),
+        column("supply_kw", _HOURS, "what goes in, by the hour", unit="kW", required=True),
+        column("supply_kvar", _HOURS, "reactive power that goes in", unit="kvar", required=True),
+        column("metered_kw", _HOURS, "what its customers' meters count", unit="kW", required=True),
+        column("filled_kw", _HOURS, "of it, guessed for gaps", unit="kW", required=True),
+        column("floors_kw", pa.list_(pa.float64()), "least hour of each customer's mean day", unit="kW"),
+        column("unread_kva", pa.list_(pa.float64()), "contracts of customers without readings", unit="kVA"),
+        column("read_daily", pa.int32(), "customers read once a day", unit="1", required=True),
+        column("rated_kva", pa.float64(), "rated power", unit="kVA"),
+        column("no_load_loss_kw", pa.float64(), "iron loss", unit="kW"),
+        column("load_loss_kw", pa.float64(), "copper loss at rated current", unit="kW"),
+        column("lon", pa.float64(), "longitude, WGS 84", unit="deg", data_class=_IMPORTANT),
+        column("lat", pa.float64(), "latitude, WGS 84", unit="deg", data_class=_IMPORTANT),
+        column("strays", pa.list_(STRAY), "customers of the archive that it does not feed"),
+        column("phase_kw", pa.list_(pa.float64()), "what is not metered, by phase A, B, C", unit="kW"),
+        column("places", pa.list_(NAMED_PROBABILITY), "usage points at which what is not metered may sit"),
     ]
 )
 

@@ -181,6 +181,13 @@ ANALYSED: Mapping[str, TableSpec] = _catalogue(
         "what registers say of a site that has its power and traffic measured",
     ),
     TableSpec(
+        "balance_books",
+        analysis_tables.BALANCE_BOOKS,
+        ("transformer_id",),
+        _BUCKET,
+        "supply and metered load of a transformer by the hour, with the customers that do not belong to it",
+    ),
+    TableSpec(
         "evidence",
         analysis_tables.EVIDENCE,
         ("evidence_id",),

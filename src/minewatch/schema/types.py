@@ -34,6 +34,17 @@ NAMED_PROBABILITY = pa.struct(
     [pa.field("name", pa.string(), nullable=False), pa.field("probability", pa.float64(), nullable=False)]
 )
 
+STRAY = pa.struct(
+    [
+        pa.field("usage_point_id", pa.string(), nullable=False),
+        pa.field("share", pa.float64(), nullable=False),
+        pa.field("error", pa.float64(), nullable=False),
+        pa.field("kw", DAY_CURVE, nullable=False),
+    ]
+)
+"""A customer whose ups and downs are missing from its transformer's supply: it holds about -1 times as many
+besides what is metered, with the standard error of that; and its load by the hour, kW, NaN where unknown."""
+
 LINK = pa.struct(
     [
         pa.field("from_kind", pa.string(), nullable=False),

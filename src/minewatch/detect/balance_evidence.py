@@ -1,0 +1,163 @@
+"""Evidence from the books of a transformer or feeder."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from minewatch.detect.balance_known import Known
+from minewatch.detect.balance_model import balance_of
+from minewatch.detect.balance_needs import balance_refusal
+from minewatch.detect.balance_reasons import Moved, balance_reasons
+from minewatch.detect.balance_series import Series
+from minewatch.detect.balance_weight import Block, weigh
+from minewatch.kernels.hours import HOURS
+from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind
+from minewatch.schema.periods import Period
+from minewatch.schema.reasons import Reason
+
+LEVEL = 1.645
+"""Standard errors on either side of an interval of 90 %."""
+ON_SHARE, FLAT_SHARE, NIGHT_RATIO = 0.5, 0.9, 3.0
+"""A block is on above this share of its power; flat if on for that share of its hours; of the night if it
+takes so many times as much then as by day."""
+_EPOCH = date(1970, 1, 1)
+
+
+class Case(NamedTuple):
+    """What all evidence of one call shares: ``inputs`` are table → [version, rows of the lake]."""
+
+    detector: Detector
+    kind: SubjectKind
+    period: Period
+    zone: ZoneInfo
+    inputs: Mapping[str, Any]
+
+    def days_of(self, series: Series) -> tuple[int, int]:
+        """Return the days of the period (first, last + 1), counted from the first of ``series``."""
+        first, last = ((day - _EPOCH).days - series.first_day for day in self.period.days(self.zone))
+        return first, last
+
+    def utc_offset_h(self) -> float:
+        """Return how far local time is ahead of UTC at the period's end."""
+        offset = self.period.end_at.astimezone(self.zone).utcoffset() or timedelta()
+        return offset.total_seconds() / 3600
+
+    def instant(self, series: Series, hour: int) -> datetime:
+        """Return the instant at which an hour of the series begins."""
+        day = series.day(hour // HOURS)
+        local = datetime(day.year, day.month, day.day, hour % HOURS, tzinfo=self.zone)
+        return local.astimezone(UTC)
+
+    def rows(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
+        """Return ``Evidence.inputs`` for ``rows`` by table, of the tables that come from a lake."""
+        return [
+            {"table": table, "version": int(self.inputs[table][0]), "rows": rows[table]}
+            for table in sorted(rows.keys() & self.inputs.keys())
+        ]
+
+
+def case_of(detector: Detector, kind: SubjectKind, parameters: Mapping[str, Any]) -> Case:
+    """Return the case of a call of a step with ``parameters``: see ``transformer_balance.py``."""
+    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
+    zone = ZoneInfo(parameters["zone"])
+    return Case(detector, kind, Period(start_at, end_at), zone, parameters.get("inputs", {}))
+
+
+def refused(subject_id: str, case: Case, rows: Mapping[str, int], refusal: Reason) -> Evidence:
+    """Return the evidence that nothing can be said of a subject; ``rows`` were read, by table."""
+    return Evidence(
+        detector=case.detector,
+        subject_kind=case.kind,
+        subject_id=subject_id,
+        period=case.period,
+        log10_lr=None,
+        reasons=[refusal],
+        inputs=case.rows(rows),
+    )
+
+
+def judged(series: Series, known: Known, moved: Moved, case: Case, rows: Mapping[str, int]) -> Evidence:
+    """Return the evidence on the subject of ``series``; ``rows`` were read for it, by table.
+
+    ``series`` is without ``moved.strays`` and with ``moved.newcomers``.
+    """
+    period_days = case.days_of(series)
+    if refusal := balance_refusal(series, period_days):
+        return refused(series.subject_id, case, rows, refusal)
+    balance = balance_of(series, known, period_days)
+    weighed = weigh(balance)
+    block = weighed.block
+    on_share = _on_share(block)
+    return Evidence(
+        detector=case.detector,
+        subject_kind=case.kind,
+        subject_id=series.subject_id,
+        period=case.period,
+        log10_lr=weighed.log10_lr,
+        best_alternative=weighed.best.value,
+        alternatives={cause.value: share for cause, share in weighed.causes.items()},
+        power_kw=_positive(block.power_kw, block.error_kw, on_share or 1.0),
+        energy_kwh=_energy(series, block, period_days),
+        onset_at=_edge(series, case, block, first=True),
+        ended_at=_edge(series, case, block, first=False),
+        on_share=on_share,
+        duty=_duty(block, on_share),
+        reasons=balance_reasons(balance, weighed, moved),
+        inputs=case.rows(rows),
+    )
+
+
+def _positive(value: float, error: float, share: float) -> Estimate | None:
+    """Return the estimate of ``value`` / ``share`` at 90 %, cut at 0; None for nothing."""
+    if value <= 0:
+        return None
+    return Estimate(value / share, max(value - LEVEL * error, 0.0) / share, (value + LEVEL * error) / share)
+
+
+def _energy(series: Series, block: Block, period_days: tuple[int, int]) -> Estimate | None:
+    hours = float(block.run[series.hours_of(*period_days)].sum())
+    return _positive(hours * block.power_kw, hours * block.error_kw, 1.0)
+
+
+def _on_share(block: Block) -> float | None:
+    """Return the share of the run in which the block is on; None where the noise hides it."""
+    chosen = (block.run > 0) & (block.fit.weights > 0)
+    noise = 1 / np.sqrt(np.median(block.fit.weights[chosen]))
+    if not block.power_kw > 4 * noise:
+        return None
+    drawn = block.fit.residual[chosen] + block.power_kw
+    return float(np.mean(drawn > ON_SHARE * np.quantile(drawn, 0.9)))
+
+
+def _edge(series: Series, case: Case, block: Block, *, first: bool) -> datetime | None:
+    """Return when the run begins or ends; None where it goes beyond the data."""
+    if block.pulse is None or not block.seen:
+        return None
+    day = block.pulse.begin if first else block.pulse.end
+    if day in (0, series.days):
+        return None
+    return case.instant(series, edge_hour(block, day, first=first))
+
+
+def edge_hour(block: Block, day: int, *, first: bool) -> int:
+    """Return the hour within a day of ``day`` at which the books change most, as a step of two days shows."""
+    left = np.nan_to_num(block.fit.residual) + block.power_kw * block.run
+    begin, end = max(day - 1, 0) * HOURS, min(day + 2, block.run.size // HOURS) * HOURS
+    change = np.cumsum(left[begin:end] - block.power_kw / 2)
+    hour = int(np.argmin(change) if first else np.argmax(change))
+    return min(begin + hour + 1, block.run.size - 1)
+
+
+def _duty(block: Block, on_share: float | None) -> Duty | None:
+    if not block.seen:
+        return None
+    night = float(np.nanmean(block.uplift_kw[[22, 23, 0, 1, 2, 3, 4, 5]]))
+    day = block.uplift_kw[9:17]
+    if not np.isnan(day).all() and night > NIGHT_RATIO * max(float(np.nanmean(day)), 0.0) > 0:
+        return Duty.NIGHT_ONLY
+    if on_share is None:
+        return None
+    return Duty.FLAT if on_share >= FLAT_SHARE else Duty.INTERMITTENT

@@ -1,0 +1,89 @@
+"""Meters that hang elsewhere than the archive says: told by ups and downs that only they have."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from minewatch.detect.balance_series import Meters, Series
+from minewatch.kernels.balance import presence
+from minewatch.kernels.hours import HOURS, Floats
+
+Doubles = npt.NDArray[np.float64]
+
+STRAY_ERRORS, STRAY_SHARE = 6.0, 0.6
+"""Ups and downs are there, or missing, from this share on, and so many standard errors from none."""
+
+
+class Stray(NamedTuple):
+    """A meter and how much of its ups and downs a supply holds besides what is metered, with standard error.
+
+    ``share`` is about -1 for a meter of the archive that the supply does not feed, 1 for one that it feeds
+    without the archive's knowing. ``kw`` (hours,) from day ``first_day`` on, NaN where not read.
+    """
+
+    meter_id: str
+    share: float
+    error: float
+    first_day: int
+    kw: Floats
+
+
+def strays_of(series: Series, meters: Meters, residual_kw: Doubles) -> list[Stray]:
+    """Return the ``meters`` of the archive that ``series`` does not feed, by what its books leave."""
+    share, error = _presence(meters.hourly, residual_kw)
+    lost = (share < -STRAY_SHARE) & (share < -STRAY_ERRORS * error)
+    return [
+        Stray(meters.ids[at], float(share[at]), float(error[at]), series.first_day, meters.hourly[at])
+        for at in np.flatnonzero(lost).tolist()
+    ]
+
+
+def newcomers_of(series: Series, others: Sequence[Stray], residual_kw: Doubles) -> list[Stray]:
+    """Return those of ``others``, strays of other transformers, that ``series`` feeds."""
+    if not others:
+        return []
+    hourly = np.stack([_shifted(other, series) for other in others])
+    share, error = _presence(hourly, residual_kw)
+    found = (share > STRAY_SHARE) & (share > STRAY_ERRORS * error)
+    return [
+        Stray(others[at].meter_id, float(share[at]), float(error[at]), series.first_day, hourly[at])
+        for at in np.flatnonzero(found).tolist()
+    ]
+
+
+def _presence(hourly: Floats, residual_kw: Doubles) -> tuple[Doubles, Doubles]:
+    share, error = np.empty(len(hourly)), np.empty(len(hourly))
+    presence(hourly, np.zeros(len(hourly), np.int64), residual_kw.reshape(1, -1), share, error)
+    return share, error
+
+
+def _shifted(stray: Stray, series: Series) -> Floats:
+    """Return the curve of a stray on the days of ``series``."""
+    hourly = np.full(series.supply_kw.size, np.nan, np.float32)
+    ahead = (stray.first_day - series.first_day) * HOURS
+    first, last = max(ahead, 0), min(ahead + stray.kw.size, hourly.size)
+    if first < last:
+        hourly[first:last] = stray.kw[first - ahead : last - ahead]
+    return hourly
+
+
+def with_newcomers(series: Series, newcomers: Sequence[Stray]) -> Series:
+    """Return ``series`` with ``newcomers`` among its meters; hours without a reading take their mean."""
+    metered, filled = series.metered_kw.copy(), series.filled_kw.copy()
+    floors = [series.below.floors_kw]
+    for newcomer in newcomers:
+        guess = np.isnan(newcomer.kw)
+        kw = np.where(guess, np.nanmean(newcomer.kw), newcomer.kw).astype(np.float64)
+        metered += kw
+        filled += np.where(guess, kw, 0.0)
+        floors.append(np.nanmin(np.nanmean(newcomer.kw.reshape(-1, HOURS), axis=0), keepdims=True))
+    below = series.below._replace(floors_kw=np.concatenate(floors))
+    return series._replace(metered_kw=metered, filled_kw=filled, below=below)
+
+
+def without_strays(series: Series, strays: Sequence[Stray]) -> Series:
+    """Return ``series`` without what ``strays`` use."""
+    used = np.sum([np.nan_to_num(stray.kw) for stray in strays], axis=0, dtype=np.float64)
+    return series._replace(metered_kw=series.metered_kw - used) if strays else series
