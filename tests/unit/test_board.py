@@ -118,9 +118,10 @@ def no_readings(_: Sequence[str]) -> Mapping[str, float]:
     return {}
 
 
-def judged(signs: Sequence[Evidence], hosts: Sequence[str] = ("198.18.0.1",)) -> Conclusion:
+def judged(signs: Sequence[Evidence], prior: float = 0.01) -> Conclusion:
     table = evidence_table([*signs, *quiet([item.subject_id for item in signs])])
-    question = Question("R", WEEK, 0.1, 0.01, CALIBRATIONS, hosts, lambda names: dict.fromkeys(names, 8.0))
+    hosts = ["198.18.0.1"]
+    question = Question("R", WEEK, 0.1, prior, CALIBRATIONS, hosts, lambda names: dict.fromkeys(names, 8.0))
     return conclude(InMemory(table), REGISTERS, question)
 
 
@@ -199,15 +200,15 @@ def test_a_feeder_is_a_site_of_its_own() -> None:
 
 
 def test_traffic_for_honest_use_takes_a_site_off_the_list() -> None:
-    """What the curve alone lists, as a mine or a data centre, traffic tells apart."""
-    block = seen(SubjectKind.USAGE_POINT, "U007", 2.5, 90.0)
+    """What the curve alone lists, as a mine or a data centre, traffic tells apart: a hundredfold."""
+    block = seen(SubjectKind.USAGE_POINT, "U007", 1.2, 90.0)
     honest = seen(SubjectKind.SITE, site_id_of("U007"), -3.5, best_alternative="data_centre")
     own = site_id_of("U007")
     alone, both = (
-        {row["site_id"]: row for row in judged(signs).assessments.to_pylist()}[own]
+        {row["site_id"]: row for row in judged(signs, 0.002).assessments.to_pylist()}[own]
         for signs in ([block], [block, honest])
     )
-    assert both["score"] < alone["score"] - 1
+    assert both["score"] == pytest.approx(alone["score"] - 2, abs=0.2)
     assert both["posterior"] < 0.5 < alone["posterior"]
 
 

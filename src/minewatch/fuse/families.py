@@ -30,12 +30,12 @@ FAMILY_OF: Mapping[SubjectKind, Family] = MappingProxyType(
 """The family of the evidence on each kind of subject."""
 
 SEES: Mapping[Family, float] = MappingProxyType(
-    {Family.METER: 0.75, Family.WIRE: 0.75, Family.SUPPLY: 0.75, Family.PLANT: 0.75, Family.TRAFFIC: 0.95}
+    {Family.METER: 0.75, Family.WIRE: 0.75, Family.SUPPLY: 0.75, Family.PLANT: 0.75, Family.TRAFFIC: 0.99}
 )
 """Probability that a family with something to say of a mining site speaks of that mine (assumed).
 
-A meter may be bypassed, pool traffic may be another's behind one line. Traffic against power is more certain:
-a load that moves no data moves none wherever the machines stand.
+A meter may be bypassed, pool traffic may be another's behind one line. What all lines of a site move against
+its power is nearly as certain as the records of its lines.
 """
 
 GRID_SIDE = (Family.METER, Family.SUPPLY, Family.PLANT)
