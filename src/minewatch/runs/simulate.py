@@ -69,14 +69,14 @@ def county_plan(
 ) -> CountyPlan:
     """Return a plan; no ``region_codes`` are those of ``CountyPlan``. Raises PlanError as it does.
 
-    A partition holds at most 1,000 customers and 400,000 customer-days, about 1 GB while it is made.
+    A partition holds at most 1,000 customers and 280,000 customer-days, about 1 GB while it is made.
     """
     usual = CountyPlan(seed=seed, customers=customers, days=days, start_on=start_on)
     return replace(
         usual,
         region_codes=region_codes or usual.region_codes,
         interval_minutes=interval_minutes,
-        partition_customers=max(min(1000, 400_000 // days), 1),
+        partition_customers=max(min(1000, 280_000 // days), 1),
     )
 
 

@@ -13,6 +13,9 @@ from minewatch.sim.low_voltage import Layout
 from minewatch.sim.roster import feeder_of
 from minewatch.sim.scene import STEP_MINUTES, Floats
 
+ON_SHARE = 0.06
+"""A mine is on from this share of its rated power: fans and supplies of idle machines draw up to 5 %."""
+
 
 def usage_point_row(customer: Customer) -> dict[str, Any]:
     """Return a row of ``usage_points``, without name and address."""
@@ -81,7 +84,7 @@ def point_truth(plan: CountyPlan, customer: Customer, past: History, lit: Floats
 def mine_truth(plan: CountyPlan, mine: MinePlan, mine_kw: Floats) -> dict[str, Any]:
     """Return site, machines, rated power, onset and end of a mine that drew ``mine_kw`` (periods,)."""
     start = datetime.combine(plan.start_on, datetime.min.time(), plan.zone).astimezone(UTC)
-    on = np.flatnonzero(mine_kw > 0.02 * mine.power_kw)
+    on = np.flatnonzero(mine_kw > ON_SHARE * mine.power_kw)
     step = timedelta(minutes=STEP_MINUTES)
     ended = bool(on.size) and mine.end_on is not None and mine.end_on <= plan.end_on
     return {

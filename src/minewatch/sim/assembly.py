@@ -60,8 +60,8 @@ def partition(plan: CountyPlan, number: int) -> SimulatedPartition:
     build = _Build(plan, number, scene_of(plan, plan.region_of(number)))
     tapped = {tap.feeder_id: tap for tap in taps(plan, number, customers)}
     for feeder_id, transformers in groupby(by_transformer, feeder_of):
-        fed = [build.transformer(each, by_transformer[each]) for each in transformers]
-        build.feeder(feeder_id, fed, tapped.get(feeder_id))
+        fed = (build.transformer(each, by_transformer[each]) for each in transformers)
+        build.feeder(feeder_id, list(fed), tapped.get(feeder_id))
     return SimulatedPartition(number, customers, build.tables(customers), build.truth())
 
 
@@ -247,7 +247,10 @@ class _Build:
         return {"kw": as_stored(values), "kvar": as_stored(reactive), "quality": quality}
 
     def _voltages(self, fed: _Fed, head: Head) -> None:
-        """Add to the columns of a transformer and its accounts the voltage at their meters."""
+        """Add to the columns of a transformer and its accounts the voltage at their meters.
+
+        A single-phase meter does not know its phase and shows it as the first.
+        """
         rng = self._stream(fed.transformer_id, "voltage")
         primary = self._small(head.bus - rng.uniform(0.4, 1.6) * head.fallen)
         ratio = NO_LOAD_V * rng.choice((0.975, 1.0, 1.025), p=(0.2, 0.5, 0.3))

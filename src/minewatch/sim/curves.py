@@ -16,7 +16,7 @@ def as_stored(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 class DayRows:
-    """Collects curves of whole periods and gives them as a table, one row per subject and day."""
+    """Collects curves of whole periods and gives them as a table, once, one row per subject and day."""
 
     def __init__(self, plan: CountyPlan, id_name: str) -> None:
         self._plan, self._id_name = plan, id_name
@@ -25,7 +25,10 @@ class DayRows:
         self._columns: dict[str, list[npt.NDArray[Any] | None]] = {}
 
     def add(self, subject_id: str, columns: dict[str, npt.NDArray[Any]]) -> None:
-        """Add curves of shape (intervals,), or (3, intervals) by phase; a column left out is null."""
+        """Add curves of shape (intervals,), or (1 or 3, intervals) by phase, where a phase left out is NaN.
+
+        A column left out is null.
+        """
         for name in columns.keys() - self._columns.keys():
             self._columns[name] = [None] * len(self._ids)
         self._ids.append(subject_id)
@@ -69,18 +72,26 @@ class DayRows:
         return self.table().select(schema.names).cast(schema) if self._ids else schema.empty_table()
 
     def _lists(self, values: list[npt.NDArray[Any] | None]) -> pa.Array:
-        given = [array for array in values if array is not None]
-        missing = np.repeat([array is None for array in values], self._plan.days)
-        if given[0].ndim == 1:
-            flat = np.concatenate(given)
-            return pa.ListArray.from_arrays(
-                _offsets(missing, self._per_day), pa.array(flat), mask=pa.array(missing)
-            )
-        by_day = [array.reshape(3, self._plan.days, self._per_day).swapaxes(0, 1).ravel() for array in given]
-        flat = np.concatenate(by_day)
-        inner_offsets = np.arange(0, flat.size + 1, self._per_day, dtype=np.int32)
-        inner = pa.ListArray.from_arrays(pa.array(inner_offsets), pa.array(flat))
-        return pa.ListArray.from_arrays(_offsets(missing, 3), inner, mask=pa.array(missing))
+        """Return one list per subject and day, letting go of each curve when it is copied."""
+        first = next(array for array in values if array is not None)
+        missing = np.array([array is None for array in values])
+        by_phase, days = first.ndim > 1, self._plan.days
+        shape = (missing.size - missing.sum(), days, 3 if by_phase else 1, self._per_day)
+        flat = np.full(shape, np.nan, np.float32) if by_phase else np.empty(shape, first.dtype)
+        row = 0
+        for number, array in enumerate(values):
+            if array is not None:
+                phases = array.reshape(-1, days, self._per_day)
+                flat[row, :, : len(phases)] = phases.swapaxes(0, 1)
+                values[number] = None
+                row += 1
+        lists = pa.array(flat.ravel())
+        if by_phase:
+            inner_offsets = np.arange(0, flat.size + 1, self._per_day, dtype=np.int32)
+            lists = pa.ListArray.from_arrays(pa.array(inner_offsets), lists)
+        missing = np.repeat(missing, days)
+        length = 3 if by_phase else self._per_day
+        return pa.ListArray.from_arrays(_offsets(missing, length), lists, mask=pa.array(missing))
 
 
 def _offsets(missing: npt.NDArray[np.bool_], length: int) -> pa.Array:

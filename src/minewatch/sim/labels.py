@@ -14,12 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.schema.tables import TABLES
+from minewatch.sim.archives import ON_SHARE
 from minewatch.sim.county import CountyPlan, Customer, MinePlan
 from minewatch.sim.scene import Floats
 
 Tables = Mapping[str, pa.Table]
-_LEAST_ON = 0.02
-"""A mine is on from this share of its rated power."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +168,7 @@ def _on_kw(mines: Mapping[str, MinePlan], drawn: Mapping[str, Floats]) -> dict[s
     power_kw = {}
     for name, kw in drawn.items():
         if name in mines:
-            on = kw[kw > _LEAST_ON * mines[name].power_kw]
+            on = kw[kw > ON_SHARE * mines[name].power_kw]
             power_kw[name] = float(np.median(on)) if on.size else 0.0
     return power_kw
 

@@ -98,13 +98,11 @@ def draw_loss_rate(rng: Rng) -> float:
 
 
 def voltage_shown(rng: Rng, volts: Floats, kw: Floats) -> npt.NDArray[np.float32]:
-    """Return phase voltages (3, intervals) as a meter shows them, to 0.1 V, NaN where ``kw`` (intervals,) is.
+    """Return phase voltages (1 or 3, intervals) as a meter shows them, to 0.1 V, NaN where ``kw`` is.
 
-    ``volts`` has three rows, or one of a single-phase meter, which does not know its phase and shows it as
-    the first. Assumed: a constant error of 0.2 %, and 0.25 V of flicker within each interval.
+    Assumed: a constant error of 0.2 %, and 0.25 V of flicker within each interval.
     """
     flicker = 0.25 * rng.standard_normal(volts.shape, dtype=np.float32)
-    shown = np.full((3, kw.size), np.nan, dtype=np.float32)
-    shown[: len(volts)] = np.round(volts * np.float32(1 + rng.normal(0, 0.002)) + flicker, 1)
+    shown = np.round(volts * np.float32(1 + rng.normal(0, 0.002)) + flicker, 1).astype(np.float32)
     shown[:, np.isnan(kw)] = np.nan
     return shown
