@@ -71,10 +71,12 @@ def _tell(made: "Calibrated") -> None:
 
 
 def _gains(made: "Calibrated") -> Table:
-    table = Table(title=f"{made.calibration_id} ({made.run_id})", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        title=f"{made.calibration_id} ({made.run_id})", box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     titles = say(
-        "family|judged|mines|innocents|in class|in top|top from|-log10 P|least p-value",
-        "证据类|已判定|矿场|无辜|计入类别|计入顶部|顶部下限|-log10 P|最小p值",
+        "family|judged|mines|innocent|class|top|from|-log10 P|least p",
+        "证据类|已判定|矿场|无辜|计入类别|计入顶部|下限|-log10 P|最小p值",
     )
     for place, title in enumerate(titles.split("|")):
         table.add_column(title, justify="right" if place else "left")
@@ -89,8 +91,8 @@ def _cells(gain: "Gain") -> list[str]:
         gain.family.value,
         *(f"{count:,}" for count in counts),
         "-" if gain.tail_from is None else f"{gain.tail_from:.2f}",
-        f"{gain.loss_before:.3g} → {gain.loss_after:.3g}",
-        f"{gain.least_p_before:.2g} → {gain.least_p_after:.2g}",
+        f"{gain.loss_before:.2g} → {gain.loss_after:.2g}",
+        f"{gain.least_p_before:.1g} → {gain.least_p_after:.1g}",
     ]
 
 

@@ -72,6 +72,8 @@ def _tell(found: "Evaluation") -> None:
     console = Console()
     for name, figures in found.figures.items():
         console.print(_table(name, figures), highlight=False)
+        if any(figures[group] for group in _GROUPS):
+            console.print(_by_group(figures), highlight=False)
     for note in found.notes:
         console.print(escape(note.text(language())), style="yellow", highlight=False)
     tell_contradictions(console, found.contradictions)
@@ -86,10 +88,36 @@ def _table(name: str, figures: Mapping[str, Any]) -> Table:
     table = Table(title=escape(title.format(name=name, source=source, **figures)), box=SIMPLE_HEAD)
     for place, head in enumerate(say("figure|value|95 % interval|of", "指标|数值|95%区间|样本数").split("|")):
         table.add_column(head, justify="right" if place else "left", no_wrap=place > 0)
-    for words, figure in _flat(figures):
+    whole = {group: item for group, item in figures.items() if group not in _GROUPS}
+    for words, figure in _flat(whole):
         if figure["value"] is not None:
-            table.add_row(escape(words), *_cells(figure))
+            table.add_row(escape(words), f"{figure['value']:.3g}", _interval(figure), f"{figure['n']:,}")
     return table
+
+
+_GROUPS = ("by_size_kw", "by_size_relative", "by_kind")
+
+
+def _by_group(figures: Mapping[str, Any]) -> Table:
+    """One line for each size and kind of mine."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    heads = say("mines|of|ROC-AUC|error of kW|in interval", "矿场|样本数|ROC-AUC|功率误差|区间覆盖率")
+    for place, head in enumerate(heads.split("|")):
+        table.add_column(head, justify="right" if place else "left")
+    for group in _GROUPS:
+        for name, item in figures[group].items():
+            shown = (item[measure] for measure in ("roc_auc", "power_median_error", "power_coverage"))
+            words = f"{_word(group)}: {_word(name)}"
+            table.add_row(escape(words), f"{item['roc_auc']['n']:,}", *map(_with_interval, shown))
+    return table
+
+
+def _interval(figure: Mapping[str, Any]) -> str:
+    return f"{figure['low']:.2g}–{figure['high']:.2g}"
+
+
+def _with_interval(figure: Mapping[str, Any]) -> str:
+    return "-" if figure["value"] is None else f"{figure['value']:.2g} ({_interval(figure)})"
 
 
 _SOURCES = {
@@ -111,11 +139,6 @@ def _flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, M
                 yield from _flat(item, f"{words}: ")
 
 
-def _cells(figure: Mapping[str, Any]) -> tuple[str, str, str]:
-    low, high = figure["low"], figure["high"]
-    return f"{figure['value']:.3g}", f"{low:.3g} – {high:.3g}", f"{figure['n']:,}"
-
-
 def _word(name: str) -> str:
     from minewatch.runs.report.wording import innocent
 
@@ -125,7 +148,7 @@ def _word(name: str) -> str:
 _WORDS = {
     "roc_auc": ("ROC-AUC", "ROC-AUC"),
     "pr_auc": ("PR-AUC", "PR-AUC"),
-    "recall_at_false_share": ("recall at false share", "错误发现率对应的召回率"),
+    "recall_at_false_share": ("recall at false share", "错误发现率对应召回率"),
     "false_alarms": ("false alarms at 80 % recall", "召回率80%时的误报率"),
     "all": ("all innocents", "全部无辜用户"),
     "power": ("power", "功率"),
@@ -135,9 +158,9 @@ _WORDS = {
     "median_error_days": ("median error, days", "误差中位数(天)"),
     "found": ("found", "找到的比例"),
     "false": ("stated for a mine older than the data", "早于数据的矿场被误报起始的比例"),
-    "by_size_kw": ("mines of kW", "按功率(千瓦)"),
-    "by_size_relative": ("mines of × other load", "按与其余负荷之比"),
-    "by_kind": ("kind of mine", "矿场类型"),
+    "by_size_kw": ("kW", "千瓦"),
+    "by_size_relative": ("× other load", "与其余负荷之比"),
+    "by_kind": ("kind", "类型"),
     "list": ("the list", "清单"),
     "confirmed": ("confirmed, of the inspected", "已核查部分的核实率"),
     "recall": ("share of the mines", "覆盖矿场的比例"),
