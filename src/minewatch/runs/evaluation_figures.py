@@ -1,7 +1,7 @@
 """Figures of a labelled ranking, each with an interval by bootstrap over sites."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -180,7 +180,7 @@ def _answered(asked: Mapping[str, Any], ranking: Ranking) -> dict[str, Any]:
     for (name, item), values in zip(flat.items(), drawn.T, strict=True):
         sites = len(np.unique(ranking.sites[item.rows]))
         answers[name] = _figure(item, (item.measure(ones), values), sites)
-    return _nested(answers)
+    return _nested(answers, [name for name, item in asked.items() if not isinstance(item, _Figured)])
 
 
 def _resampled(ranking: Ranking) -> Iterator[Floats]:
@@ -227,8 +227,8 @@ def _flat(
             yield from _flat(item, (*before, name))
 
 
-def _nested(answers: Mapping[tuple[str, ...], Figure]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
+def _nested(answers: Mapping[tuple[str, ...], Figure], groups: Iterable[str]) -> dict[str, Any]:
+    made: dict[str, Any] = {name: {} for name in groups}
     for path, figure in answers.items():
         inner = made
         for name in path[:-1]:
