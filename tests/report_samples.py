@@ -551,20 +551,27 @@ def _bare() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]],
 
 
 def sample_report() -> ReportData:
-    """A week with six findings, from well proven to bare."""
+    """A week with nine findings, from well proven to bare, then those of the grid."""
+    from report_grid_samples import grid_parts, pairs, residuals
+
+    grid = grid_parts()
     parts = [make() for make in (_farm, _victim, _contradiction, _split, _hostile, _bare)]
-    curves = {name: curve_ for part in parts for name, curve_ in part[3].items()}
+    curves = {name: curve_ for part in parts for name, curve_ in part[3].items()} | grid[2]
     refusals = {"series_too_short": 31, "series_too_gappy": 12, "series_all_zero": 9}
     return ReportData(
-        findings=pa.Table.from_pylist([part[0] for part in parts], schema=FINDINGS),
-        evidence=pa.Table.from_pylist([item for part in parts for item in part[1]], schema=EVIDENCE),
+        findings=pa.Table.from_pylist([*(part[0] for part in parts), *grid[0]], schema=FINDINGS),
+        evidence=pa.Table.from_pylist(
+            [*(item for part in parts for item in part[1]), *grid[1]], schema=EVIDENCE
+        ),
         curves=curves,
         flows=pa.Table.from_pylist([item for part in parts for item in part[2]], schema=FLOWS),
         manifest=manifest(),
         period=PERIOD,
         zone=ZONE,
         rate=0.05,
-        counts=Counts(looked_at=1987, refused=52, listed=6, flows=48_213, refusals=refusals, best_q=0.0008),
+        counts=Counts(looked_at=1987, refused=52, listed=9, flows=48_213, refusals=refusals, best_q=0.0008),
+        residuals=residuals(),
+        pairs=pairs(),
     )
 
 

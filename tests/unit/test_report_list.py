@@ -58,6 +58,15 @@ def test_a_row_holds_numbers_with_units_and_local_times(book: openpyxl.Workbook)
     assert "3301880041275 (93%)" in str(value(sheet, 2, "户号"))
 
 
+def test_what_is_of_the_grid_has_columns(book: openpyxl.Workbook) -> None:
+    sheet = book.worksheets[0]
+    assert str(value(sheet, 8, "台区、线路或电厂")).startswith("F511823012 (100%)\nT511823000207")
+    assert value(sheet, 8, "运行方式") == "昼夜恒定\nDay and night alike"
+    assert value(sheet, 8, "经度") == pytest.approx(102.68241)
+    assert value(sheet, 9, "计划投产时间").isoformat().startswith("2026-04-26")
+    assert value(sheet, 2, "运行方式") is None
+
+
 def test_a_customer_number_keeps_its_leading_zeros(book: openpyxl.Workbook) -> None:
     assert str(value(book.worksheets[0], 4, "户号")).startswith("0000731900250018")
 
@@ -84,7 +93,7 @@ def test_links_lead_only_to_pages_beside_the_workbook(path: Path) -> None:
     with zipfile.ZipFile(path) as parts:
         text = b"".join(parts.read(name) for name in parts.namelist() if name.endswith(".rels")).decode()
     targets = re.findall(r'Target="([^"]+)" TargetMode="External"', text)
-    assert len(targets) == 6
+    assert len(targets) == 9
     assert all(re.fullmatch(r"evidence/F-\d{20}\.html", target) for target in targets)
     assert all((path.parent / target).is_file() for target in targets)
 

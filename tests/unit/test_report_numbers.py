@@ -113,7 +113,7 @@ def test_curves_are_whole_local_days_with_gaps_and_the_finest_interval() -> None
 
 
 def test_sources_stand_on_one_axis() -> None:
-    farm, _, contradicted, split, _, bare = dossiers(sample_report())
+    farm, _, contradicted, split, _, bare, *_ = dossiers(sample_report())
     drawn = triangulation(farm)
     assert drawn
     assert [row.shown.source for row in drawn.rows] == ["usage_point", "wire", "combined"]

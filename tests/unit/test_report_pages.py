@@ -174,6 +174,40 @@ def test_two_pictures_of_the_curve_with_block_and_onset(html: Mapping[str, str])
     assert "no curve to show" in victim
 
 
+def test_what_the_balance_leaves_is_drawn_with_its_block(
+    html: Mapping[str, str], pages: Mapping[str, Page]
+) -> None:
+    page, text = html["F-00000000000000000007.html"], one(pages, 7).text
+    assert page.count('class="block"') == 2  # transformer and feeder
+    for wanted in (
+        "What the balance leaves",
+        "T511823000207",
+        "May sit at",
+        "0500000071",
+        "Day and night alike",
+    ):
+        assert wanted in text
+    assert "no curve to show" not in text
+
+
+def test_expected_and_met_output_are_drawn_with_what_is_missing(
+    html: Mapping[str, str], pages: Mapping[str, Page]
+) -> None:
+    page, text = html["F-00000000000000000008.html"], one(pages, 8).text
+    assert page.count('class="lacking"') == 1
+    assert page.count('class="expected"') == 1
+    for wanted in ("Output expected and output met", "清白河二级水电站", "off the grid"):
+        assert wanted in text
+
+
+def test_power_and_traffic_stand_under_each_other(html: Mapping[str, str], pages: Mapping[str, Page]) -> None:
+    page, text = html["F-00000000000000000009.html"], one(pages, 9).text
+    assert "Power and traffic, day by day" in text
+    assert "[Mbit/s]" in text
+    assert page.count('aria-labelledby="pair-1-text"') == 2
+    assert "Traffic against power" in text
+
+
 def test_contradictions_come_before_the_numbers(html: Mapping[str, str]) -> None:
     page = html["F-00000000000000000003.html"]
     assert 0 < page.index("do not act before these are cleared up") < page.index('<dl class="tiles">')
@@ -208,6 +242,8 @@ def test_masked_reports_name_nobody(tmp_path: Path) -> None:
         "王建国",
         "48edfHu7V9Z84YzzMa6fUueoELZ9ZRXq9VetWzYGzKt52XU5xvqgzYnDK9URnRoJMk1j8nLwEVsaSWJ4fhdUyZijBGUicoD",
         "0000731900250018",
+        "102.68241",
+        "0500000071",
     ]
     for text in texts:
         assert [secret for secret in secrets if secret in text] == []
@@ -224,7 +260,7 @@ def test_the_same_data_give_the_same_bytes(tmp_path: Path) -> None:
         for folder in folders
     )
     assert first == second
-    assert len(first) == 8
+    assert len(first) == 11
 
 
 def test_writing_again_leaves_no_drafts_and_no_page_of_a_site_off_the_list(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ LAYERS = (
     ("lease",),
     ("holder",),
     ("application",),
-    ("usage_point", "transformer", "plant"),
+    ("transformer", "feeder", "plant"),
+    ("usage_point",),
     ("address", "enterprise"),
 )
 """Kinds of things from left to right; an unknown kind comes last, in a column of its own."""

@@ -35,6 +35,25 @@ class Curve(NamedTuple):
         return np.asarray(self.kw, dtype=np.float64).reshape(-1, _MINUTES_A_DAY // self.interval_minutes)
 
 
+class Subject(NamedTuple):
+    """What an evidence speaks of: ``kind`` as in ``SubjectKind``, and its id."""
+
+    kind: str
+    name: str
+
+
+class Pair(NamedTuple):
+    """Two things measured of one subject, hour by hour of whole local days; NaN where unknown.
+
+    Of a plant: output expected of its drivers and output met, MW. Of a site: power, kW, and traffic, Mbit/s.
+    ``start_at`` is local midnight of the first day as an instant.
+    """
+
+    start_at: datetime
+    first: Floats
+    second: Floats
+
+
 @dataclass(frozen=True)
 class Counts:
     """How much was looked at: sites tested, of those refused by every detector, and listed.
@@ -62,7 +81,8 @@ class ReportData:
 
     ``findings``, ``evidence``, ``flows``: rows of these tables (schema ``FINDINGS``, ``EVIDENCE``,
     ``FLOWS``), at least those of the listed sites.
-    ``curves``: usage_point_id → curve, for the usage points of listed sites. ``manifest``: row of
+    ``curves``: usage_point_id → curve, for the usage points of listed sites. ``residuals``: what the balance
+    of a transformer or feeder leaves unexplained, kW. ``pairs``: see ``Pair``. ``manifest``: row of
     ``manifests`` of the run. ``zone``: times are shown in it. ``rate``: stated false-discovery rate.
     """
 
@@ -75,6 +95,8 @@ class ReportData:
     zone: ZoneInfo
     rate: float
     counts: Counts
+    residuals: Mapping[Subject, Curve] = field(default_factory=dict)
+    pairs: Mapping[Subject, Pair] = field(default_factory=dict)
 
 
 def curves_from_readings(readings: pa.Table, zone: ZoneInfo) -> dict[str, Curve]:

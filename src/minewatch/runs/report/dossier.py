@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.runs.report.data import Curve, ReportData, Row
+from minewatch.runs.report.data import Curve, Pair, ReportData, Row, Subject
 from minewatch.runs.report.foreign_text import each_text, mask_name, mask_traces, visible
 from minewatch.schema.columns import DataClass, data_class_of
 from minewatch.schema.evidence import SubjectKind
@@ -23,13 +23,16 @@ _SORTS = {"kind", "from_kind", "to_kind", "code"}
 class Dossier:
     """A finding, its evidence (strongest first), its flows (oldest first) and its curves (likeliest first).
 
-    Every text has been made visible (``foreign_text.visible``); keys of rows are column names.
+    ``residuals`` and ``pairs`` are those of the subjects of its evidence, strongest first. Every text has
+    been made visible (``foreign_text.visible``); keys of rows are column names.
     """
 
     finding: Row
     evidence: tuple[Row, ...]
     flows: tuple[Row, ...]
     curves: tuple[tuple[str, Curve], ...]
+    residuals: tuple[tuple[Subject, Curve], ...] = ()
+    pairs: tuple[tuple[Subject, Pair], ...] = ()
 
     @property
     def finding_id(self) -> str:
@@ -43,24 +46,25 @@ def dossiers(data: ReportData, mask: bool = False) -> Iterator[Dossier]:
     flows = _FlowIndex(data.flows)
     findings = data.findings.to_pylist()
     for finding in sorted(findings, key=lambda f: (f["q_value"], -f["posterior"], f["finding_id"])):
-        dossier = _visible(_join(finding, by_id, flows, data.curves))
+        dossier = _visible(_join(finding, by_id, flows, data))
         yield _masked(dossier) if mask else dossier
 
 
-def _join(
-    finding: Row, by_id: Mapping[str, Row], flows: "_FlowIndex", curves: Mapping[str, Curve]
-) -> Dossier:
+def _join(finding: Row, by_id: Mapping[str, Row], flows: "_FlowIndex", data: ReportData) -> Dossier:
     evidence = [by_id[key] for key in finding["evidence_ids"] or () if key in by_id]
     evidence.sort(key=lambda row: (row["log10_lr"] is None, -(row["log10_lr"] or 0), row["evidence_id"]))
     seen = _Seen.of(evidence)
     endpoints = seen.endpoints | {item["name"] for item in finding["endpoints"] or ()}
     points = sorted(finding["usage_points"] or (), key=lambda item: (-item["probability"], item["name"]))
-    names = [item["name"] for item in points if item["name"] in curves]
+    names = [item["name"] for item in points if item["name"] in data.curves]
+    subjects = [Subject(row["subject_kind"], row["subject_id"]) for row in evidence]
     return Dossier(
         finding,
         tuple(evidence),
         tuple(flow for flow in flows.of(endpoints) if seen.holds(flow)),
-        tuple((name, curves[name]) for name in names),
+        tuple((name, data.curves[name]) for name in names),
+        tuple((subject, data.residuals[subject]) for subject in subjects if subject in data.residuals),
+        tuple((subject, data.pairs[subject]) for subject in subjects if subject in data.pairs),
     )
 
 
@@ -134,6 +138,8 @@ def _changed(dossier: Dossier, change: Callable[[str, Row], Row], rename: Callab
         tuple(change("evidence", row) for row in dossier.evidence),
         tuple(change("flows", row) for row in dossier.flows),
         tuple((rename(name), curve) for name, curve in dossier.curves),
+        tuple((subject._replace(name=rename(subject.name)), curve) for subject, curve in dossier.residuals),
+        tuple((subject._replace(name=rename(subject.name)), pair) for subject, pair in dossier.pairs),
     )
 
 
@@ -165,9 +171,14 @@ def _is_hidden(table: str, name: str) -> bool:
 
 def _masked_row(table: str, row: Row, mask: Callable[[str], str]) -> Row:
     return {
-        name: _masked_value(value, mask) if _is_hidden(table, name) else _masked_reasons(value, mask)
+        name: _masked_cell(value, mask) if _is_hidden(table, name) else _masked_reasons(value, mask)
         for name, value in row.items()
     }
+
+
+def _masked_cell(value: Any, mask: Callable[[str], str]) -> Any:
+    """Return a hidden cell masked; a place as numbers cannot be shown in part."""
+    return None if isinstance(value, float) else _masked_value(value, mask)
 
 
 def _masked_value(value: Any, mask: Callable[[str], str]) -> Any:

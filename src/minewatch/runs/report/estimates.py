@@ -132,7 +132,9 @@ def _wire(dossier: Dossier) -> list[SourceEstimate]:
 
 def _others(dossier: Dossier) -> list[SourceEstimate]:
     kinds = (
+        SubjectKind.SITE,
         SubjectKind.TRANSFORMER,
+        SubjectKind.FEEDER,
         SubjectKind.PLANT,
         SubjectKind.APPLICATION,
         SubjectKind.ADDRESS,

@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from minewatch import __version__
-from minewatch.runs.report import chain, estimates, figures, provenance, scales, wording
-from minewatch.runs.report.data import ReportData, Row
+from minewatch.runs.report import chain, estimates, figures, pairs, provenance, scales, wording
+from minewatch.runs.report.data import ReportData, Row, Subject
 from minewatch.runs.report.dossier import Dossier, flow_ends
 from minewatch.runs.report.headline import headline, sureness, title
 from minewatch.runs.report.raster import legend_uri
@@ -57,6 +57,8 @@ def evidence_page(dossier: Dossier, setting: Setting) -> str:
         machines=estimates.machine_count(finding),
         points=points[:MOST_POINTS],
         points_left_out=len(points[MOST_POINTS:]),
+        residuals=_residuals(dossier, setting.data),
+        pairs=_pairs(dossier, setting.data),
         triangulation=estimates.triangulation(dossier),
         efficiency=estimates.efficiency(finding),
         flows=flows[:MOST_FLOWS],
@@ -101,6 +103,30 @@ def _points(dossier: Dossier, data: ReportData) -> list[figures.PointFigures]:
     }
     drawn = (figures.point_figures(name, curve, meters.get(name), setting) for name, curve in dossier.curves)
     return [point for point in drawn if point is not None]
+
+
+def _residuals(dossier: Dossier, data: ReportData) -> list[tuple[Subject, figures.PointFigures]]:
+    setting = figures.Setting(data.period, data.zone)
+    rows = _by_subject(dossier)
+    drawn = [
+        (subject, figures.point_figures(subject.name, curve, rows.get(subject), setting))
+        for subject, curve in dossier.residuals[:MOST_POINTS]
+    ]
+    return [(subject, picture) for subject, picture in drawn if picture is not None]
+
+
+def _pairs(dossier: Dossier, data: ReportData) -> list[pairs.PairFigures]:
+    setting = figures.Setting(data.period, data.zone)
+    rows = _by_subject(dossier)
+    return [
+        pairs.pair_figures(subject, pair, rows.get(subject), setting)
+        for subject, pair in dossier.pairs[:MOST_POINTS]
+    ]
+
+
+def _by_subject(dossier: Dossier) -> dict[Subject, Row]:
+    """Return the strongest evidence on each subject."""
+    return {Subject(row["subject_kind"], row["subject_id"]): row for row in reversed(dossier.evidence)}
 
 
 def _flows(dossier: Dossier) -> list[FlowView]:
@@ -156,6 +182,7 @@ def _environment() -> Environment:
         "hour_ticks": scales.hour_ticks(),
         "legend_uri": legend_uri(),
         "heights": (figures.RASTER_PX, figures.DAYS_PX, figures.TYPICAL_PX),
+        "pair_height": pairs.PAIR_PX,
         "version": __version__,
     }
     environment.filters |= {

@@ -103,7 +103,7 @@ def point_figures(
     """Draw a curve with the block that ``evidence`` (row, may be None) tells of; None without any reading."""
     if not np.isfinite(curve.kw).any():
         return None
-    view = _View(curve, evidence, setting)
+    view = View(curve, evidence, setting)
     top_kw = float(np.nanpercentile(view.grid, 99.5))
     top_kw = top_kw if top_kw > 0 else 1.0
     return PointFigures(
@@ -118,7 +118,7 @@ def point_figures(
     )
 
 
-class _View:
+class View:
     """A curve by days with the days of mining: from ``onset`` to ``end``, counted in days from the start."""
 
     def __init__(self, curve: Curve, evidence: Row | None, setting: Setting) -> None:
@@ -170,43 +170,45 @@ def _mean(grid: Floats, axis: int) -> Floats:
     return np.where(count > 0, np.nansum(grid, axis=axis) / np.maximum(count, 1), np.nan)
 
 
-def _days_drawing(view: _View) -> DaysDrawing:
+def _days_drawing(view: View) -> DaysDrawing:
     axis = view.axis(view.high, DAYS_PX)
     return DaysDrawing(
-        marks=_marks(view),
+        marks=marks(view),
         kw_marks=axis.ticks("kW"),
         area=area_path(view.floor, view.high, axis),
         mean=line_path(view.mean, axis),
         floor=line_path(view.floor, axis),
         block=_block(view, axis),
-        period=_period(view),
+        period=period_span(view),
     )
 
 
-def _marks(view: _View) -> list[Tick]:
+def marks(view: View) -> list[Tick]:
     """Return the marks of the days, the same under the raster and under the days."""
     return day_ticks(local_day(view.curve, view.setting.zone, 0), len(view.grid))
 
 
-def _block(view: _View, axis: Vertical) -> Block | None:
+def _block(view: View, axis: Vertical) -> Block | None:
     power, low, high = view.power_kw
     if power is None:
         return None
     top, bottom = axis.y(power if high is None else high), axis.y(power if low is None else low)
-    return Block(_span(view, view.onset, view.end), axis.y(power), bottom, top)
+    return Block(span(view, view.onset, view.end), axis.y(power), bottom, top)
 
 
-def _period(view: _View) -> Span | None:
+def period_span(view: View) -> Span | None:
+    """Return the period of the list as a stretch of the axis; None where it is all of it."""
     start, end = (view.place(at, 0.0) for at in (view.setting.period.start_at, view.setting.period.end_at))
-    return _span(view, start, end) if end > start and end - start < len(view.grid) else None
+    return span(view, start, end) if end > start and end - start < len(view.grid) else None
 
 
-def _span(view: _View, start: float, end: float) -> Span:
+def span(view: View, start: float, end: float) -> Span:
+    """Return the stretch between two places, in days from the start of the curve."""
     days = len(view.grid)
     return Span(round(100 * start / days, 2), round(100 * (end - start) / days, 2), start > 0, end < days)
 
 
-def _typical_drawing(view: _View) -> TypicalDrawing:
+def _typical_drawing(view: View) -> TypicalDrawing:
     before, during = (_typical_day(view.grid[days]) for days in (view.before, view.during))
     axis = view.axis(np.concatenate([before, during]), TYPICAL_PX)
     return TypicalDrawing(axis.ticks("kW"), line_path(before, axis), line_path(during, axis))
@@ -217,7 +219,7 @@ def _typical_day(grid: Floats) -> Floats:
     return _mean(grid, axis=0) if enough else np.full(grid.shape[1], np.nan)
 
 
-def _facts(view: _View) -> Facts:
+def _facts(view: View) -> Facts:
     days = len(view.grid)
     first, last = (local_day(view.curve, view.setting.zone, number) for number in (0, days - 1))
     floors = [_middle(view.floor[part]) for part in (view.before, view.during)]
@@ -234,7 +236,7 @@ def _average(values: Floats) -> float | None:
     return float(np.nanmean(values)) if np.isfinite(values).any() else None
 
 
-def _table(view: _View) -> list[tuple[date, float, float, float]]:
+def _table(view: View) -> list[tuple[date, float, float, float]]:
     read = np.flatnonzero(np.isfinite(view.mean)).tolist()
     return [
         (

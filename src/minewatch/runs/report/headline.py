@@ -34,9 +34,12 @@ _CLAIMS = {
 }
 
 
+_PARTS = ("plants", "transformers", "feeders", "usage_points", "endpoints")
+
+
 def title(finding: Row) -> str:
     """Return who or what the finding is about: enterprise, else address, else its first part, else its id."""
-    parts = [item["name"] for key in ("usage_points", "endpoints") for item in finding[key] or ()]
+    parts = [item["name"] for key in _PARTS for item in finding[key] or ()]
     names = [finding["enterprise_name"], finding["address"], *parts, finding["finding_id"]]
     return next(str(name) for name in names if name and name.strip())
 

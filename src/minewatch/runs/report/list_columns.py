@@ -52,15 +52,18 @@ def cell(column: ListColumn, dossier: Dossier) -> Any:
 
 def _words(topic: str, name: str) -> Callable[[Dossier], str]:
     def text(dossier: Dossier) -> str:
+        if not dossier.finding[name]:
+            return ""
         words = word(topic, dossier.finding[name])
         return words.zh if words.zh == words.en else f"{words.zh}\n{words.en}"
 
     return text
 
 
-def _linked(name: str) -> Callable[[Dossier], str]:
+def _linked(*names: str) -> Callable[[Dossier], str]:
     def text(dossier: Dossier) -> str:
-        items = sorted(dossier.finding[name] or (), key=lambda item: (-item["probability"], item["name"]))
+        linked = [item for name in names for item in dossier.finding[name] or ()]
+        items = sorted(linked, key=lambda item: (-item["probability"], item["name"]))
         return _lines(f"{item['name']} ({percent(item['probability'])})" for item in items)
 
     return text
@@ -95,6 +98,8 @@ _MADE: Mapping[str, Callable[[Dossier], Any]] = MappingProxyType(
         "title": lambda dossier: title(dossier.finding),
         "usage_points": _linked("usage_points"),
         "endpoints": _linked("endpoints"),
+        "grid": _linked("transformers", "feeders", "plants"),
+        "duty": _words("duty", "duty"),
         "machines": _machines,
         "kind": _words("kind", "kind"),
         "site_class": _words("site_class", "site_class"),

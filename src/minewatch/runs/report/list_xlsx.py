@@ -5,7 +5,7 @@ into a formula either, and links only lead to pages in the same folder.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from io import BytesIO
 from typing import Any, NamedTuple
@@ -34,6 +34,8 @@ _FORMS: dict[str, dict[str, Any]] = {
     "whole": {"num_format": "0", "align": "center"},
     "kw": {"num_format": '#,##0.0" kW"'},
     "kwh": {"num_format": '#,##0" kWh"'},
+    "day": {"num_format": "yyyy-mm-dd", "align": "left"},
+    "degrees": {"num_format": "0.00000"},
     "time": {"num_format": "yyyy-mm-dd hh:mm", "align": "left"},
     "share": {"num_format": "0.0%"},
     "q": {"num_format": "0.00%"},
@@ -150,6 +152,8 @@ def _write_cell(target: _Sheet, place: tuple[int, int], column: ListColumn, valu
     elif isinstance(value, datetime):
         local = value.astimezone(target.styles.data.zone).replace(tzinfo=None)
         sheet.write_datetime(*place, local, form("time"))
+    elif isinstance(value, date):
+        sheet.write_datetime(*place, value, form("day"))
     elif isinstance(value, int | float):
         sheet.write_number(*place, value, form(_number_form(column.form, value)))
     else:
