@@ -16,7 +16,7 @@ from minewatch.sim.area import NO_LOAD_V, Area
 from minewatch.sim.county import CountyPlan, Customer, SimulatedPartition
 from minewatch.sim.curves import DayRows, as_stored
 from minewatch.sim.daily import daily_rows
-from minewatch.sim.grid import outages, rating_for, shifted
+from minewatch.sim.grid import clock_error, outages, rating_for, shifted
 from minewatch.sim.history import History, history
 from minewatch.sim.loads.lookalikes import street_light
 from minewatch.sim.loads.shapes import Rng, log_uniform
@@ -104,7 +104,7 @@ class _Build:
         self._bus = bus_voltage(self._stream("bus"), scene)
         self._rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self._daily: list[pa.Table] = []
-        self._clocks: dict[str, list[float]] = defaultdict(list)
+        self._clocks: dict[str, list[Floats]] = defaultdict(list)
         self._curves = {
             "interval_readings": DayRows(plan, "usage_point_id"),
             "transformer_readings": DayRows(plan, "transformer_id"),
@@ -132,10 +132,10 @@ class _Build:
         lights_kw = self._lights(lines, area, shared)
         supply, scale = area.supply(rating, rng.uniform(0.002, MOST_LOST if shared else MOST_LOST / 2))
         self._rows["truth_places"] += place_rows(supplied, area.layout, scale)
-        fast = _clock(rng, 0.03)
+        fast_min = self._clock(rng, transformer_id)
         gain = 1 + self._stream(transformer_id, "accuracy").normal(0, CLASS_ERROR)
-        columns = self._supply_meter(rng, (supply.kw * gain, supply.kvar * gain), fast)
-        self._clocks["truth_transformers"].append(fast)
+        columns = self._supply_meter(rng, (supply.kw * gain, supply.kvar * gain), fast_min)
+        self._clocks["truth_transformers"].append(fast_min)
         told = (area.unmetered_kw, lights_kw, supply.loss_kw, area.export_kw)
         names = ("unmetered_kw", "lights_kw", "loss_kw", "export_kw")
         truth = {name: self._folded(values) for name, values in zip(names, told, strict=True)}
@@ -166,9 +166,9 @@ class _Build:
                     self._curves["interval_readings"].add(account.customer.usage_point_id, account.columns)
         region = self._plan.region_of(self._number)
         self._rows["feeders"].append(feeder_row(feeder_id, self._number, region, head))
-        fast = _clock(rng, 0.03)
-        self._clocks["truth_feeders"].append(fast)
-        self._curves["feeder_readings"].add(feeder_id, self._head_meter(rng, head, fast))
+        fast_min = self._clock(rng, feeder_id)
+        self._clocks["truth_feeders"].append(fast_min)
+        self._curves["feeder_readings"].add(feeder_id, self._head_meter(rng, head, fast_min))
         truth = {"unmetered_kw": self._folded(tapped_kw), "loss_kw": self._folded(head.loss_kw)}
         self._curves["truth_feeders"].add(feeder_id, truth)
         if tap is not None:
@@ -224,21 +224,23 @@ class _Build:
         area.light(int(rng.integers(area.layout.boxes)), phases, kw)
         return kw * area.lit
 
-    def _supply_meter(self, rng: Rng, power: tuple[Floats, Floats], fast: float) -> Columns:
+    def _supply_meter(self, rng: Rng, power: tuple[Floats, Floats], fast_min: Floats) -> Columns:
         """Return what the supply-side meter shows of (kW, kvar), each (3, periods), but for voltages."""
-        kw, kvar = (self._by_clock(self._folded(values), fast) for values in power)
+        kw, kvar = (self._by_clock(self._folded(values), fast_min) for values in power)
         columns = self._totals(rng, kw.sum(axis=0), kvar.sum(axis=0), 3)
         current = np.round(np.hypot(kw, kvar) / PHASE_KV, 2)
         return columns | {"current_a": as_stored(np.where(np.isnan(columns["kw"]), np.nan, current))}
 
-    def _head_meter(self, rng: Rng, head: Head, fast: float) -> Columns:
+    def _head_meter(self, rng: Rng, head: Head, fast_min: Floats) -> Columns:
         """Return what the meter at a feeder's head shows; steps of 1 kW and 10 V by its ratios."""
         gain = 1 + rng.normal(0, CLASS_ERROR)
-        kw, kvar = (self._by_clock(self._folded(values) * gain, fast) for values in (head.kw, head.kvar))
+        kw, kvar = (self._by_clock(self._folded(values) * gain, fast_min) for values in (head.kw, head.kvar))
         columns = self._totals(rng, kw, kvar, 0)
         spread = 1 + rng.normal(0, (0.012, 0.002), (3, 2))
         amps = np.outer(spread[:, 0], np.hypot(kw, kvar) / (3**0.5 * LINE_KV))
-        volts = np.outer(spread[:, 1], self._by_clock(self._folded(head.bus), fast) * 1000 * LINE_KV / 3**0.5)
+        volts = np.outer(
+            spread[:, 1], self._by_clock(self._folded(head.bus), fast_min) * 1000 * LINE_KV / 3**0.5
+        )
         missing = np.isnan(columns["kw"])
         columns["current_a"] = as_stored(np.where(missing, np.nan, np.round(amps, 1)))
         if self._plan.voltages:
@@ -279,8 +281,15 @@ class _Build:
         """Return what voltages are made of, in half the memory; nothing where no meter tells its voltage."""
         return as_stored(self._folded(values)) if self._plan.voltages else np.zeros(0, np.float32)
 
-    def _by_clock(self, values: Floats, fast_min: float) -> Floats:
-        return shifted(values, fast_min, float(self._plan.interval_minutes)) if fast_min else values
+    def _clock(self, rng: Rng, subject_id: str) -> Floats:
+        """Return by how many minutes a supply meter's clock is fast on each day: mostly by none."""
+        wrong = float(np.round(rng.uniform(-12, 12), 1)) if rng.random() < 0.03 else 0.0
+        return clock_error(self._stream(subject_id, "clock"), wrong, self._plan.days)
+
+    def _by_clock(self, values: Floats, fast_min: Floats) -> Floats:
+        if not fast_min.any():
+            return values
+        return shifted(values, np.repeat(fast_min, self._per_day), float(self._plan.interval_minutes))
 
     def tables(self, customers: tuple[Customer, ...]) -> dict[str, pa.Table]:
         """Return the canonical tables."""
@@ -306,14 +315,9 @@ class _Build:
         }
 
     def _clocked(self, name: str) -> pa.Table:
-        clocks = pa.array(np.repeat(self._clocks[name], self._plan.days))
+        clocks = pa.array(np.concatenate(self._clocks[name]))
         rows = self._curves[name].table().append_column("clock_fast_min", clocks)
         return rows.select(TRUTH[name].names).cast(TRUTH[name])
-
-
-def _clock(rng: Rng, share: float) -> float:
-    """Return by how many minutes a meter's clock is fast: mostly by none."""
-    return float(np.round(rng.uniform(-12, 12), 1)) if rng.random() < share else 0.0
 
 
 def _peak_kva(kw: Floats, kvar: Floats) -> float:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minewatch.sim.loads.shapes import DAY_MINUTES, Rng, blocks
+from minewatch.sim.loads.shapes import DAY_MINUTES, Rng, blocks, log_uniform
 from minewatch.sim.scene import Floats
 
 _RATINGS = (
@@ -67,11 +67,27 @@ def outages(rng: Rng, days: int, periods: int) -> Floats:
     return np.clip(blocks(start, rng.lognormal(4.5, 0.8, number), 1.0, periods), 0, 1)
 
 
-def shifted(values: Floats, minutes: float, step: float) -> Floats:
-    """Return interval means as a clock that is ``minutes`` fast would record them (along the last axis)."""
-    share = abs(minutes) / step
-    neighbour = np.concatenate((values[..., 1:], values[..., -1:]), axis=-1)
-    if minutes < 0:
-        neighbour = np.concatenate((values[..., :1], values[..., :-1]), axis=-1)
-    mixed: Floats = (1 - share) * values + share * neighbour
+def clock_error(rng: Rng, fast_min: float, days: int) -> Floats:
+    """Return by how many minutes a clock is fast on each day, shape (days,).
+
+    ``fast_min`` on all days. One clock in 50 also gains or loses 1 to 9 seconds a day, to 14 minutes at most,
+    and is set right once in two years. Assumed; a sound one may be off by half a second (DL/T 645).
+    """
+    error = np.full(days, fast_min)
+    if rng.random() < 0.02:
+        rate = log_uniform(rng, 1, 9) / 60 * rng.choice((-1, 1))
+        since = (np.arange(days) - rng.integers(-365, 365)) % 730
+        error += rate * since
+    return np.clip(np.round(error, 2), -14, 14)
+
+
+def shifted(values: Floats, fast_min: Floats, step: float) -> Floats:
+    """Return interval means as a clock that is ``fast_min`` fast would record them (along the last axis).
+
+    ``fast_min`` (intervals,) is less than the length ``step`` of an interval.
+    """
+    share = np.abs(fast_min) / step
+    later = np.concatenate((values[..., 1:], values[..., -1:]), axis=-1)
+    earlier = np.concatenate((values[..., :1], values[..., :-1]), axis=-1)
+    mixed: Floats = (1 - share) * values + share * np.where(fast_min > 0, later, earlier)
     return mixed
