@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from plant_rows import PLANTS, plant_readings
 from site_rows import site_hours, site_records
 
 from minewatch.schema.ids import bucket_of
@@ -56,6 +57,8 @@ def write_county(county: County, folder: Path) -> tuple[Partition, ...]:
         "balance_books": [_balance_books(county)],
         "weather": [list(_hours(county, {"temperature_c": 18.5}))],
         "prices": [list(_hours(county, {"price_per_kwh": 0.52, "currency": "CNY"}))],
+        "plants": [PLANTS],
+        "plant_readings": [plant_readings(county.parameters["start_at"], county.days)],
         "flows": [_flows(county)],
         "site_hours": [site_hours(county.parameters["start_at"], county.days)],
         "site_records": [site_records(county.days)],

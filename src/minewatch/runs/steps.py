@@ -5,6 +5,7 @@ from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.data_centre import DATA_CENTRE_STEP
 from minewatch.detect.feeder_balance import FEEDER_STEP
 from minewatch.detect.load_features import LOAD_FEATURES_STEP
+from minewatch.detect.plant_output import PLANT_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.detect.transformer_balance import TRANSFORMER_STEP
 from minewatch.schema.steps import Step
@@ -17,4 +18,5 @@ STEPS: tuple[Step, ...] = (
     TRANSFORMER_STEP,
     FEEDER_STEP,
     DATA_CENTRE_STEP,
+    PLANT_STEP,
 )
