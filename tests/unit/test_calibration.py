@@ -11,7 +11,9 @@ import pytest
 
 from minewatch.detect.load_model import shipped_version
 from minewatch.detect.pool_flows import STRENGTHS
+from minewatch.fuse.families import FAMILY_OF
 from minewatch.fuse.strength import shipped_calibration
+from minewatch.runs.branches import BRANCHES
 from minewatch.runs.manifest import Outcome, RunManifest, Version, manifest_from_row
 from minewatch.runs.wire_null import HOSTS, wire_null
 from minewatch.schema.periods import Period
@@ -39,7 +41,12 @@ def test_a_sign_of_strength_s_is_seen_at_one_innocent_host_in_ten_to_the_s() -> 
         assert bound == pytest.approx(10.0**-sign.log10_lr, rel=0.02, abs=2 / HOSTS)
 
 
-@pytest.mark.parametrize("family", ["meter", "wire"])
+@pytest.mark.parametrize("family", sorted({FAMILY_OF[branch.kind] for branch in BRANCHES}))
+def test_every_family_that_a_scan_judges_has_a_calibration(family: str) -> None:
+    assert FOLDER.joinpath(f"{family}.parquet").is_file()
+
+
+@pytest.mark.parametrize("family", sorted({FAMILY_OF[branch.kind] for branch in BRANCHES}))
 def test_strength_rises_with_the_score(family: str) -> None:
     scores = np.linspace(-6, 6, 241)
     for placed in (True, False):

@@ -100,6 +100,11 @@ class _Display:
     _NAMES: Mapping[str, tuple[str, str]] = {
         "load": ("load curves", "负荷曲线"),
         "flows": ("network flows", "网络流量"),
+        "books": ("books of transformers", "台区电量账"),
+        "transformers": ("transformer balances", "台区平衡"),
+        "feeders": ("feeder balances", "线路平衡"),
+        "plants": ("plant output", "电厂出力"),
+        "traffic": ("traffic against power", "流量与用电对照"),
         "sites": ("sites and likelihoods", "场所归并与概率"),
         "commit": ("commit", "提交"),
         "report": ("list and pages", "清单与证据页"),

@@ -1,43 +1,100 @@
 """What a scan runs: each detector with the stage that it is shown as and the subjects that it judges."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from minewatch.attribute.leases import host_of
+from minewatch.detect.balance_books import BOOKS_STEP
 from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
-from minewatch.runs.partitions import View, narrowed, partitions_of
+from minewatch.engines.chunks import CHUNK_BYTES
+from minewatch.runs.partitions import narrowed, partitions_of
+from minewatch.runs.work import Work
 from minewatch.schema.evidence import SubjectKind
-from minewatch.schema.steps import Partition, Step
+from minewatch.schema.slices import read_slice, slice_bytes
+from minewatch.schema.steps import Partition, PartResult, Step, TableSlice
+from minewatch.schema.tables import INGESTED
+
+Names = Sequence[str] | None
+"""Subjects to judge; None: all."""
+
+_LAST = "\U0010ffff"
 
 
 class Branch(NamedTuple):
-    """A step with its ``stage`` and kind of subject; ``column`` bounds what is read for one subject."""
+    """A detector: its ``stage``, ``step`` and kind of subject, and how its partitions are made.
+
+    ``before`` are steps that make tables for it alone, ``reads`` tables that its partitions are made of
+    besides the inputs of all its steps.
+    """
 
     stage: str
     step: Step
     kind: SubjectKind
-    column: str
+    partitions: Callable[[Step, Work, Names], list[Partition]]
+    before: tuple[Step, ...] = ()
+    reads: tuple[str, ...] = ()
 
     @property
-    def tables(self) -> tuple[str, ...]:
-        """All tables that the step reads."""
-        return (*self.step.inputs, *self.step.whole)
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, in the order in which they run."""
+        return (*self.before, self.step)
 
-    def partitions(self, view: View) -> list[Partition]:
-        """Return the partitions of the step."""
-        return partitions_of(self.step, view)
+    @property
+    def tables(self) -> set[str]:
+        """The tables of the lake that it reads."""
+        inputs = {name for step in self.steps for name in (*step.inputs, *step.whole)}
+        return (inputs & INGESTED.keys()) | set(self.reads)
 
-    def partitions_for(self, view: View, names: Sequence[str]) -> Iterator[Partition]:
-        """Yield partitions that hold all that the evidence on some subjects follows from."""
-        every = partitions_of(self.step, view) if names else []
-        for name in sorted(set(names)):
-            yield from narrowed(self.step, every, self.column, name)
+    def evidence(self, work: Work, names: Names = None) -> list[PartResult]:
+        """Return the evidence on all subjects, or on those of ``names`` and any that come along."""
+        return work.run(self.stage, self.step, self.partitions(self.step, work, names))
+
+
+def _own(step: Step, work: Work, names: Names, column: str) -> list[Partition]:
+    """Return partitions of tables of the lake; ``column`` bounds what is read for one subject."""
+    every = partitions_of(step, work.view)
+    if names is None:
+        return every
+    return [part for name in sorted(set(names)) for part in narrowed(step, every, column, name)]
+
+
+def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
+    """Return partitions of the books of transformers, made first: with each all others of its feeder."""
+    mates = None if names is None else sorted(_mates(work, names))
+    parts = work.run("books", BOOKS_STEP, _own(BOOKS_STEP, work, mates, "transformer_id"))
+    books = TableSlice(BOOKS_STEP.output, -1, tuple(part.path for part in parts))
+    return list(_cut(step, books))
+
+
+def _mates(work: Work, names: Sequence[str]) -> set[str]:
+    view = work.view
+    archive = view.lake.read(view.snapshot, "transformers", columns=["transformer_id", "feeder_id"])
+    own = archive.filter(pc.is_in(archive["transformer_id"], value_set=pa.array(names, pa.string())))
+    feeders = pc.unique(own["feeder_id"].drop_null())
+    near = archive.filter(pc.is_in(archive["feeder_id"], value_set=feeders))
+    return {*names, *near["transformer_id"].to_pylist()}
+
+
+def _cut(step: Step, table_slice: TableSlice) -> Iterator[Partition]:
+    """Yield partitions of whole groups, each of about the size that an engine takes at once."""
+    groups = pc.unique(read_slice(table_slice, [step.group_by])[step.group_by]).sort().to_pylist()
+    pieces = min(len(groups), math.ceil(slice_bytes(table_slice) / CHUNK_BYTES))
+    starts = [groups[len(groups) * piece // pieces] for piece in range(1, pieces)]
+    for number, ends in enumerate(zip(["", *starts], [*starts, _LAST], strict=True) if groups else ()):
+        bounded = replace(table_slice, where={step.group_by: ends})
+        yield Partition(f"{step.name}-{number:04d}", {table_slice.table: bounded})
 
 
 BRANCHES = (
-    Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, "usage_point_id"),
-    Branch("flows", POOL_FLOW_STEP, SubjectKind.ENDPOINT, "src_ip"),
+    Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, partial(_own, column="usage_point_id")),
+    Branch("flows", POOL_FLOW_STEP, SubjectKind.ENDPOINT, partial(_own, column="src_ip")),
 )
 
 

@@ -25,8 +25,8 @@ from minewatch.runs.evidence_rows import LakeEvidence, RecomputedEvidence, rows_
 from minewatch.runs.manifest import RunManifest, manifest_from_row
 from minewatch.runs.partitions import after
 from minewatch.runs.scan import Request, assessments_of, judge, plan, step_parameters, view_of
+from minewatch.runs.work import Work
 from minewatch.schema.analysis_tables import EVIDENCE
-from minewatch.schema.steps import Partition, Step
 
 
 class ReplayError(Exception):
@@ -78,8 +78,11 @@ def replay(lake: Lake, finding_id: str, engine: Engine) -> Replay:
     manifest = _manifest(lake, newest, finding)
     snapshot = _as_read(manifest)
     _check(lake, manifest, snapshot)
-    anew = _recomputed(lake, snapshot, manifest, finding, engine)
     stored = LakeEvidence(lake, newest, manifest)
+    with tempfile.TemporaryDirectory(dir=lake.path, prefix=".replay-") as folder:
+        view = view_of(lake, snapshot, manifest)
+        work = Work(view, engine, step_parameters(manifest), Path(folder), stored)
+        anew = _recomputed(work, finding)
     result = judge(lake, snapshot, manifest, RecomputedEvidence(stored, anew))
     kept = rows_by_id(stored, [*anew["evidence_id"].to_pylist(), *finding["evidence_ids"]])
     assessments = assessments_of(lake, newest, manifest.run_id)
@@ -136,24 +139,14 @@ def _missing(lake: Lake, snapshot: Snapshot) -> Iterator[Path]:
         yield from (file.path for file in lake.files(snapshot, table) if not file.path.exists())
 
 
-def _recomputed(
-    lake: Lake, snapshot: Snapshot, manifest: RunManifest, finding: Mapping[str, Any], engine: Engine
-) -> pa.Table:
+def _recomputed(work: Work, finding: Mapping[str, Any]) -> pa.Table:
     """Return the evidence on all that the finding names, computed anew by every detector."""
-    view, tables = view_of(lake, snapshot, manifest), [EVIDENCE.empty_table()]
-    with tempfile.TemporaryDirectory(dir=lake.path, prefix=".replay-") as folder:
-        for branch in BRANCHES:
-            partitions = branch.partitions_for(view, subjects_of(finding, branch.kind))
-            tables += _run(engine, branch.step, partitions, manifest, Path(folder))
+    tables = [EVIDENCE.empty_table()]
+    for branch in BRANCHES:
+        if names := subjects_of(finding, branch.kind):
+            parts = branch.evidence(work, names)
+            tables += [pq.read_table(part.path, use_threads=False).cast(EVIDENCE) for part in parts]
     return pa.concat_tables(tables)
-
-
-def _run(
-    engine: Engine, step: Step, partitions: Iterable[Partition], manifest: RunManifest, folder: Path
-) -> Iterator[pa.Table]:
-    numbered = [Partition(f"{step.name}-{n}", part.slices) for n, part in enumerate(partitions)]
-    for part in engine.run(step, numbered, step_parameters(manifest), folder):
-        yield pq.read_table(part.path, use_threads=False).cast(EVIDENCE)
 
 
 def _row(lake: Lake, snapshot: Snapshot, table: str, column: str, value: str) -> dict[str, Any] | None:

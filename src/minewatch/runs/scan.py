@@ -4,17 +4,16 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.attribute.sites import Registers
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
 from minewatch.fuse.combination import ASSUMED_SHARE
@@ -27,6 +26,8 @@ from minewatch.runs.evidence_rows import EvidenceRows, LakeEvidence, PartEvidenc
 from minewatch.runs.judgement import Conclusion, Question, conclude
 from minewatch.runs.manifest import Outcome, RunManifest, Version, manifest_from_row
 from minewatch.runs.partitions import View, after, flow_slices, readings_of
+from minewatch.runs.registers import REGISTERS, registers_of
+from minewatch.runs.work import Watcher, Work
 from minewatch.schema.analysis_tables import ASSESSMENTS
 from minewatch.schema.periods import Period, parse_period
 from minewatch.schema.record_tables import MANIFESTS
@@ -39,7 +40,6 @@ RATE = 0.10
 PRIOR = ASSUMED_SHARE
 """Share of mining sites where there is no run to estimate it from."""
 
-REGISTERS = tuple(item.name for item in fields(Registers))
 _WORK = ".scan"
 """Folder inside the lake for files of a run that is not committed yet: workers share it."""
 
@@ -94,16 +94,6 @@ class Scanned:
     known: bool
 
 
-class Watcher(Protocol):
-    """Who is told how far it is. Stages: those of the branches, then sites, commit."""
-
-    def stage(self, name: str, parts: int) -> None:
-        """Learn that a stage of ``parts`` parts begins."""
-
-    def part(self, rows: int) -> None:
-        """Learn that a part is done."""
-
-
 def plan(lake: Lake, snapshot: Snapshot, request: Request) -> RunManifest:
     """Return the manifest of a scan of ``snapshot``: what its numbers follow from."""
     tables = {*REGISTERS, CALIBRATIONS, *(name for branch in BRANCHES for name in branch.tables)}
@@ -116,7 +106,7 @@ def plan(lake: Lake, snapshot: Snapshot, request: Request) -> RunManifest:
         "rate": request.rate,
         "prior": request.prior,
     }
-    steps = tuple(f"{branch.step.name}@{branch.step.version}" for branch in BRANCHES)
+    steps = tuple(f"{step.name}@{step.version}" for branch in BRANCHES for step in branch.steps)
     return RunManifest(VERB, request.period, inputs, parameters, steps)
 
 
@@ -203,15 +193,6 @@ def step_parameters(manifest: RunManifest) -> dict[str, Any]:
     }
 
 
-def registers_of(lake: Lake, snapshot: Snapshot, period: Period) -> Registers:
-    """Return the registers; enterprises that were closed before the period are left out."""
-    tables = {name: lake.read(snapshot, name) for name in REGISTERS}
-    firms = tables["enterprises"]
-    first_day = period.start_at.astimezone(lake.zone).date()
-    closed = pc.fill_null(pc.less_equal(firms["closed_on"], pa.scalar(first_day)), False)
-    return Registers(**{**tables, "enterprises": firms.filter(pc.invert(closed))})
-
-
 def peak_kw(lake: Lake, snapshot: Snapshot, usage_points: Sequence[str], period: Period) -> dict[str, float]:
     """Return the largest load, kW, that each usage point showed in the period; none without a reading."""
     first, last = period.days(lake.zone)
@@ -232,13 +213,11 @@ def _detect(
     folder: Path,
     watcher: Watcher,
 ) -> list[PartResult]:
-    parts, view = [], view_of(lake, snapshot, manifest)
+    parts: list[PartResult] = []
+    view, evidence = view_of(lake, snapshot, manifest), PartEvidence(parts)
+    work = Work(view, engine, step_parameters(manifest), folder, evidence, watcher)
     for branch in BRANCHES:
-        partitions = branch.partitions(view)
-        watcher.stage(branch.stage, len(partitions))
-        for part in engine.run(branch.step, partitions, step_parameters(manifest), folder):
-            watcher.part(part.rows)
-            parts.append(part)
+        parts += branch.evidence(work)
     return sorted(parts, key=lambda part: part.partition_id)
 
 

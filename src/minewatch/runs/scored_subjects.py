@@ -14,7 +14,8 @@ from minewatch.lake.lake import Lake
 from minewatch.runs.board import board_of
 from minewatch.runs.evidence_rows import LakeEvidence, columns_of
 from minewatch.runs.manifest import RunManifest, manifest_from_row
-from minewatch.runs.scan import VERB, registers_of
+from minewatch.runs.registers import registers_of
+from minewatch.runs.scan import VERB
 from minewatch.schema.periods import Period
 
 READ = (
