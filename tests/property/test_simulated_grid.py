@@ -17,6 +17,7 @@ from minewatch.schema.tables import TABLES
 from minewatch.sim.assembly import partition
 from minewatch.sim.county import CountyPlan, SimulatedPartition
 from minewatch.sim.delivery import people_of
+from minewatch.sim.grid import clock_error, shifted
 from minewatch.sim.history import HEAT_PUMPS, heat_pump
 from minewatch.sim.labels import labels
 from minewatch.sim.low_voltage import Layout, line_drop
@@ -143,6 +144,21 @@ def test_a_feeder_supplies_its_transformers_its_loss_and_its_tap(county: Simulat
     (mine,) = county.truth["truth_feeder_mines"].to_pylist()
     told_kwh = tapped[mine["feeder_id"]].sum() * PLAN.interval_minutes / 60
     assert mine["mining_kwh"] == pytest.approx(told_kwh, rel=1e-3)
+
+
+@given(st.floats(-14, 14))
+def test_a_fast_clock_shows_what_comes_next(fast_min: float) -> None:
+    values = np.arange(40.0).reshape(2, 20)
+    shown = shifted(values, np.full(20, fast_min), 15.0)
+    np.testing.assert_allclose(shown[:, 1:-1], values[:, 1:-1] + fast_min / 15)
+
+
+def test_few_clocks_drift() -> None:
+    errors = [clock_error(stream(1, "clock", number), 3.0, 400) for number in range(600)]
+    drifting = [error for error in errors if np.ptp(error) > 0]
+    assert 3 < len(drifting) < 30
+    assert all(abs(error).max() <= 14 for error in errors)
+    assert all(error[0] == 3.0 for error in errors if np.ptp(error) == 0)
 
 
 def test_a_tap_has_people_and_a_line_like_other_mines() -> None:
