@@ -113,7 +113,7 @@ def _by_group(figures: Mapping[str, Any]) -> Table:
 
 
 def _interval(figure: Mapping[str, Any]) -> str:
-    return f"{figure['low']:.2g}–{figure['high']:.2g}"
+    return "-" if figure["low"] is None else f"{figure['low']:.2g}–{figure['high']:.2g}"
 
 
 def _with_interval(figure: Mapping[str, Any]) -> str:

@@ -24,6 +24,9 @@ Flags = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.object_]
 
 RESAMPLES, SEED, LEVEL = 400, 20211283, 0.95
+LEAST_SITES = 5
+"""Below so many sites a bootstrap says nothing: a figure has no interval."""
+
 FALSE_SHARES = (0.01, 0.05, 0.10)
 AT_RECALL = 0.8
 SIZES_KW = ((0.0, 5.0), (5.0, 50.0), (50.0, 500.0), (500.0, math.inf))
@@ -56,7 +59,7 @@ class Ranking:
 
 
 class Figure(NamedTuple):
-    """A value with its interval and the number of things it stands on."""
+    """A value with its interval (None: too few sites) and the number of things it stands on."""
 
     value: float | None
     low: float | None
@@ -205,6 +208,8 @@ def _figure(item: _Figured, found: tuple[float, Floats], sites: int) -> Figure:
     kept = values[~np.isnan(values)]
     if math.isnan(value) or not len(kept):
         return Figure(None, None, None, int(item.rows.sum()))
+    if sites < LEAST_SITES and not item.is_share:
+        return Figure(float(value), None, None, int(item.rows.sum()))
     low, high = np.quantile(kept, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     if item.is_share and value in (0.0, 1.0):
         low, high = _exact(value, sites)  # a bootstrap of equal sites has no spread

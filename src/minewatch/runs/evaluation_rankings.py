@@ -42,8 +42,8 @@ def of_detectors(subjects: Subjects, labels: Labels) -> Mapping[str, Sequence[La
 def site_labels(subjects: Subjects, labels: Labels) -> Mapping[str, Row]:
     """Return site → one label from those of its subjects and its own: mining where any of them says so.
 
-    Powers of different subjects add up. An endpoint is where machines are seen, not a load of its own: its
-    power counts where nothing else gives one.
+    Powers of different subjects of one kind add up; kinds see the same machines from several sides, and the
+    largest sum counts.
     """
     by_site: dict[str, dict[str, Row]] = defaultdict(dict)
     for row, site in zip(subjects.rows.to_pylist(), subjects.site_ids.tolist(), strict=True):
@@ -57,15 +57,16 @@ def site_labels(subjects: Subjects, labels: Labels) -> Mapping[str, Row]:
 def _together(found: Sequence[Row]) -> Row:
     mines = [label for label in found if label["outcome"] == MINING]
     chosen = mines or sorted(found, key=lambda label: label["outcome"] == NOT_MINING)[:1]
-    loads = [label for label in chosen if label["subject_kind"] != SubjectKind.ENDPOINT] or chosen
     largest = max(chosen, key=lambda label: (label["power_kw"] or 0.0, label["label_id"]))
+    sums = [_sums(chosen, kind) for kind in {label["subject_kind"] for label in chosen}]
+    power_kw, rest_kw = max(sums, key=lambda pair: (pair[0] or 0.0, pair[1] or 0.0))
     onsets = [label["onset_at"] for label in chosen if label["onset_at"]]
-    return {
-        **largest,
-        "power_kw": _sum(label["power_kw"] for label in loads),
-        "rest_kw": _sum(label["rest_kw"] for label in loads),
-        "onset_at": min(onsets, default=None),
-    }
+    return {**largest, "power_kw": power_kw, "rest_kw": rest_kw, "onset_at": min(onsets, default=None)}
+
+
+def _sums(labels: Sequence[Row], kind: str) -> tuple[float | None, float | None]:
+    own = [label for label in labels if label["subject_kind"] == kind]
+    return _sum(label["power_kw"] for label in own), _sum(label["rest_kw"] for label in own)
 
 
 def of_sites(
