@@ -1,6 +1,6 @@
 """Evidence from the books of a transformer or feeder."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from minewatch.detect.balance_known import Known
-from minewatch.detect.balance_model import balance_of
+from minewatch.detect.balance_model import Balance, balance_of
 from minewatch.detect.balance_needs import balance_refusal
 from minewatch.detect.balance_reasons import Moved, balance_reasons
 from minewatch.detect.balance_series import Series
-from minewatch.detect.balance_weight import Block, weigh
+from minewatch.detect.balance_weight import Block, Constant, weigh
 from minewatch.kernels.hours import HOURS
 from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind
 from minewatch.schema.periods import Period
@@ -79,16 +79,31 @@ def refused(subject_id: str, case: Case, rows: Mapping[str, int], refusal: Reaso
     )
 
 
-def judged(series: Series, known: Known, moved: Moved, case: Case, rows: Mapping[str, int]) -> Evidence:
-    """Return the evidence on the subject of ``series``; ``rows`` were read for it, by table.
+class Opened(NamedTuple):
+    """A subject before it is weighed: its ``balance``, or why there is none; ``rows`` were read, by table.
 
     ``series`` is without ``moved.strays`` and with ``moved.newcomers``.
     """
+
+    series: Series
+    moved: Moved
+    rows: Mapping[str, int]
+    balance: Balance | Reason
+
+
+def opened(series: Series, known: Known, moved: Moved, case: Case, rows: Mapping[str, int]) -> Opened:
+    """Open the books of ``series``."""
+    days = case.days_of(series)
+    return Opened(series, moved, rows, balance_refusal(series, days) or balance_of(series, known, days))
+
+
+def judged(subject: Opened, case: Case, missing: Sequence[Constant] = ()) -> Evidence:
+    """Return the evidence on a subject; ``missing`` are constant powers that its neighbours' books lack."""
+    series, balance = subject.series, subject.balance
+    if isinstance(balance, Reason):
+        return refused(series.subject_id, case, subject.rows, balance)
+    weighed = weigh(balance, missing)
     period_days = case.days_of(series)
-    if refusal := balance_refusal(series, period_days):
-        return refused(series.subject_id, case, rows, refusal)
-    balance = balance_of(series, known, period_days)
-    weighed = weigh(balance)
     block = weighed.block
     on_share = _on_share(block)
     return Evidence(
@@ -105,8 +120,8 @@ def judged(series: Series, known: Known, moved: Moved, case: Case, rows: Mapping
         ended_at=_edge(series, case, block, first=False),
         on_share=on_share,
         duty=_duty(block, on_share),
-        reasons=balance_reasons(balance, weighed, moved),
-        inputs=case.rows(rows),
+        reasons=balance_reasons(balance, weighed, subject.moved),
+        inputs=case.rows(subject.rows),
     )
 
 
@@ -118,8 +133,15 @@ def _positive(value: float, error: float, share: float) -> Estimate | None:
 
 
 def _energy(series: Series, block: Block, period_days: tuple[int, int]) -> Estimate | None:
-    hours = float(block.run[series.hours_of(*period_days)].sum())
-    return _positive(hours * block.power_kw, hours * block.error_kw, 1.0)
+    """Return what the block took in the period: its hours there with what the books leave in them."""
+    period = series.hours_of(*period_days)
+    weights = block.fit.weights[period] * block.run[period]
+    hours, known = float(block.run[period].sum()), float(weights.sum())
+    if not known > 0:
+        return None
+    left_kw = float((weights * np.nan_to_num(block.fit.residual[period])).sum()) / known
+    error_kw = np.hypot(block.error_kw, np.sqrt(block.fit.clumping / known))
+    return _positive(hours * (block.power_kw + left_kw), hours * float(error_kw), 1.0)
 
 
 def _on_share(block: Block) -> float | None:

@@ -81,7 +81,7 @@ def transformer_known(series: Series, archive: Mapping[str, Any], utc_offset_h: 
         sun_share=0.5,
         dark_share=0.05,
         sun_height=sun_height(series, (archive.get("lon"), archive.get("lat")), utc_offset_h),
-        strangers=Strangers(6, 0.01, 0.01) if alone else Strangers(6, 0.3, 0.02),
+        strangers=Strangers(6, 0.01, 0.01) if alone else Strangers(6, 0.05, 0.02),
         nameplate_kw=nameplate or None,
     )
 

@@ -40,6 +40,10 @@ NOTHING = 1e-9
 FILL_DOUBT = 0.5
 """Standard deviation of a guess for a gap, as a share of it."""
 CLOCK_SPREAD_H = 0.1
+STEP_SHARE, STEP_KW = 1e-4, 1e-3
+"""Least standard deviation of an hour's books, over the mean supply and in kW: steps of meters."""
+LOW_SUN = 0.1
+"""Sine of the sun's height up to which nothing to speak of is fed in."""
 SUN_ERRORS, SUN_LEAST = 5.0, 0.01
 """Customers feed in where the sun takes so many standard errors, and this share of the mean supply."""
 SHORTEST_DAYS = 3
@@ -135,12 +139,8 @@ def _with_pulse(books: Books, constant: Fit, period_days: tuple[int, int]) -> tu
 
 
 def _without_sun(books: Books) -> Books:
-    """Leave out the hours of sun; then what burns at night is no different from what always does."""
-    columns = books.columns.copy()
-    columns[[Term.sun, Term.dark]] = 0.0
-    return books._replace(
-        columns=columns, doubt_kw=np.where(books.known.sun_height > DUSK, np.nan, books.doubt_kw)
-    )
+    """Leave out the hours of sun but the first and last, in which street lights are off and panels idle."""
+    return books._replace(doubt_kw=np.where(books.known.sun_height > LOW_SUN, np.nan, books.doubt_kw))
 
 
 def _fed_in_kw(fit: Fit, mean: float) -> float:
@@ -149,7 +149,8 @@ def _fed_in_kw(fit: Fit, mean: float) -> float:
 
 
 def _books(series: Series, known: Known) -> Books:
-    doubt = np.where(np.isnan(series.supply_kw), np.nan, FILL_DOUBT * series.filled_kw)
+    least = max(STEP_SHARE * abs(series.mean_kw), STEP_KW)
+    doubt = np.hypot(np.where(np.isnan(series.supply_kw), np.nan, least), FILL_DOUBT * series.filled_kw)
     target = np.nan_to_num(series.supply_kw) - series.metered_kw
     return Books(series, known, target, _columns(known, series.metered_kw), doubt)
 

@@ -1,6 +1,6 @@
 """Meters that hang elsewhere than the archive says: told by ups and downs that only they have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +12,12 @@ from minewatch.kernels.hours import HOURS, Floats
 
 Doubles = npt.NDArray[np.float64]
 
-STRAY_ERRORS, STRAY_SHARE = 6.0, 0.6
-"""Ups and downs are there, or missing, from this share on, and so many standard errors from none."""
+STRAY_ERRORS, NEWCOMER_ERRORS, STRAY_RANGE = 7.0, 4.0, (0.6, 1.4)
+"""Ups and downs are there, or missing, so many standard errors from none, with a share in this range."""
+
+
+MORE = 1.02
+"""Share to which the usual size of what is left may grow when a meter is taken off."""
 
 
 class Stray(NamedTuple):
@@ -32,11 +36,9 @@ class Stray(NamedTuple):
 
 def strays_of(series: Series, meters: Meters, residual_kw: Doubles) -> list[Stray]:
     """Return the ``meters`` of the archive that ``series`` does not feed, by what its books leave."""
-    share, error = _presence(meters.hourly, residual_kw)
-    lost = (share < -STRAY_SHARE) & (share < -STRAY_ERRORS * error)
     return [
-        Stray(meters.ids[at], float(share[at]), float(error[at]), series.first_day, meters.hourly[at])
-        for at in np.flatnonzero(lost).tolist()
+        Stray(meters.ids[at], share, error, series.first_day, meters.hourly[at])
+        for at, share, error in _matches(meters.hourly, residual_kw, -1.0, STRAY_ERRORS)
     ]
 
 
@@ -45,18 +47,36 @@ def newcomers_of(series: Series, others: Sequence[Stray], residual_kw: Doubles) 
     if not others:
         return []
     hourly = np.stack([_shifted(other, series) for other in others])
-    share, error = _presence(hourly, residual_kw)
-    found = (share > STRAY_SHARE) & (share > STRAY_ERRORS * error)
     return [
-        Stray(others[at].meter_id, float(share[at]), float(error[at]), series.first_day, hourly[at])
-        for at in np.flatnonzero(found).tolist()
+        Stray(others[at].meter_id, share, error, series.first_day, hourly[at])
+        for at, share, error in _matches(hourly, residual_kw, 1.0, NEWCOMER_ERRORS)
     ]
 
 
-def _presence(hourly: Floats, residual_kw: Doubles) -> tuple[Doubles, Doubles]:
+def _matches(
+    hourly: Floats, residual_kw: Doubles, sign: float, errors: float
+) -> Iterator[tuple[int, float, float]]:
+    """Yield (meter, share, error) of those that ``residual_kw`` holds ``sign`` times, the surest first.
+
+    Each is taken off before the next is looked for, as the ups and downs of neighbours are alike
+    (matching pursuit: Mallat and Zhang 1993). One that leaves more than there was is none: a flat load has
+    few ups and downs, but its level cannot be mistaken.
+    """
+    left = residual_kw.reshape(1, -1).copy()
     share, error = np.empty(len(hourly)), np.empty(len(hourly))
-    presence(hourly, np.zeros(len(hourly), np.int64), residual_kw.reshape(1, -1), share, error)
-    return share, error
+    groups = np.zeros(len(hourly), np.int64)
+    while True:
+        presence(hourly, groups, left, share, error)
+        size = np.where(groups < 0, np.nan, sign * share)
+        fits = (size > STRAY_RANGE[0]) & (size < STRAY_RANGE[1]) & (size > errors * error)
+        if not fits.any():
+            return
+        at = int(np.argmax(np.where(fits, size / error, 0.0)))
+        without = left - sign * np.nan_to_num(hourly[at])
+        groups[at] = -1
+        if np.nanmedian(np.abs(without)) <= MORE * np.nanmedian(np.abs(left)):
+            left = without
+            yield at, float(share[at]), float(error[at])
 
 
 def _shifted(stray: Stray, series: Series) -> Floats:

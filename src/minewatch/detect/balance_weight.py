@@ -1,6 +1,7 @@
 """How much better a block that no meter shows explains a transformer's books than the best innocent cause."""
 
 import math
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -28,8 +29,13 @@ METER_CLASS = 0.002
 """Standard error of metered energy that stays whatever the load, over the mean supply (class 0.5 S)."""
 PULSE_CLASS = 0.0005
 """The same of a change: errors that stay cancel."""
-SMALLEST_KW, LARGEST_SHARE = 0.3, 0.9
-"""Blocks lie between this power and this share of the rated power, every order of magnitude alike."""
+STRANGE_SHAPE = 0.5
+"""Strangers and errors of meters take the shape of the metered load, but for this share of what they take."""
+SMALLEST_KW, SMALLEST_SHARE, LARGEST_SHARE = 0.3, 0.015, 0.9
+"""Blocks lie between this power, or share of the mean supply, and this share of the rated power, every order
+of magnitude alike: smaller ones are not told from errors of meters and archives."""
+ANSWERS = 0.5
+"""Probability that what one transformer lacks is what another of its feeder has too much."""
 MISSING, CONNECTED = 0.002, 0.0005
 """Probability of a steady innocent load without a meter since before the data, and of one that was put on
 within the data (assumed)."""
@@ -38,6 +44,13 @@ USE_OF_CONTRACT = 0.06
 UNREAD_CONTRACT_KVA = 8.0
 """Contract of a customer whose contract is not known."""
 TOLD, SEEN, CERTAIN = 3.0, 5.0, 6.0
+
+
+class Constant(NamedTuple):
+    """A constant power that is in the books of one subject, below 0 where it lacks, with standard error."""
+
+    power_kw: float
+    error_kw: float
 
 
 class Block(NamedTuple):
@@ -70,19 +83,31 @@ class Weighed(NamedTuple):
     causes: dict[Cause, float]
 
 
-def weigh(balance: Balance) -> Weighed:
-    """Return the block that is best supported: since before the data, or a pulse."""
-    candidates = [_weighed(balance, _block(balance, balance.constant, None))]
+def weigh(balance: Balance, missing: Sequence[Constant] = ()) -> Weighed:
+    """Return the block that is best supported: since before the data, or a pulse.
+
+    ``missing`` are constant powers that neighbours' books lack: a customer fed here and archived there.
+    """
+    candidates = [_weighed(balance, _block(balance, balance.constant, None), missing)]
     if balance.with_pulse is not None:
-        candidates.append(_weighed(balance, _block(balance, balance.with_pulse, balance.pulse)))
+        candidates.append(_weighed(balance, _block(balance, balance.with_pulse, balance.pulse), missing))
     return max(candidates, key=lambda found: found.log10_lr)
+
+
+def lacking(balance: Balance) -> Constant | None:
+    """Return the constant power that the books lack, None where they do not."""
+    block = _block(balance, balance.constant, None)
+    found = Constant(block.power_kw, block.error_kw)
+    return found if found.power_kw < -TOLD * found.error_kw else None
 
 
 def _block(balance: Balance, fit: Fit, pulse: Pulse | None) -> Block:
     hours = balance.books.target_kw.size
     run = np.ones(hours) if pulse is None else during(pulse, hours)
-    remains = (METER_CLASS if pulse is None else PULSE_CLASS) * balance.books.series.mean_kw
-    error = math.hypot(fit.error(Term.block), remains)
+    series = balance.books.series
+    remains = (METER_CLASS if pulse is None else PULSE_CLASS) * series.mean_kw
+    strange = STRANGE_SHAPE * float(fit.coefficients[Term.share] * series.metered_kw.mean())
+    error = math.hypot(fit.error(Term.block), remains, strange if pulse is None else 0.0)
     power = float(fit.coefficients[Term.block])
     return Block(fit, pulse, run, power, error, *_uplift(fit, run, power))
 
@@ -112,11 +137,15 @@ def unevenness(block: Block) -> float:
     return math.sqrt(excess) / max(abs(float(np.nanmean(uplift))), 1e-9)
 
 
-def _weighed(balance: Balance, block: Block) -> Weighed:
-    span = math.log(max(LARGEST_SHARE * balance.books.known.rated_kva, 2 * SMALLEST_KW) / SMALLEST_KW)
-    power, error = block.power_kw, block.error_kw
-    broad = _above(power - SMALLEST_KW, error) / (max(power, SMALLEST_KW) * span)
+def _weighed(balance: Balance, block: Block, missing: Sequence[Constant]) -> Weighed:
+    power, error, books = block.power_kw, block.error_kw, balance.books
+    smallest = max(SMALLEST_KW, SMALLEST_SHARE * books.series.mean_kw)
+    span = math.log(max(LARGEST_SHARE * books.known.rated_kva / smallest, 2.0))
+    broad = _above(power - smallest, error) / (max(power, smallest) * span)
     causes = _causes(balance, block, broad)
+    causes[Cause.WRONG_ASSIGNMENT] += ANSWERS * sum(
+        _student(power + lacking.power_kw, math.hypot(error, lacking.error_kw)) for lacking in missing
+    )
     innocent = sum(causes.values())
     ratio = math.log10(broad + 1e-300) - math.log10(innocent + 1e-300) + _shape(block)
     best = max(causes, key=lambda cause: causes[cause])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from minewatch.detect.balance_evidence import Case, case_of, judged, refused
+from minewatch.detect.balance_evidence import Case, case_of, judged, opened, refused
 from minewatch.detect.balance_known import Known, Strangers, apparent_kva
 from minewatch.detect.balance_model import residual_of
 from minewatch.detect.balance_needs import balance_refusal
@@ -54,7 +54,7 @@ def _judge(series: Series, meters: Meters, archive: Mapping[str, Any], case: Cas
     if balance_refusal(series, case.days_of(series)) is None:
         strays = strays_of(series, meters, residual_of(series, feeder_known(series, archive)))
     fed = without_strays(series, strays)
-    return judged(fed, feeder_known(fed, archive), Moved(strays, []), case, _rows(series))
+    return judged(opened(fed, feeder_known(fed, archive), Moved(strays, []), case, _rows(series)), case)
 
 
 def feeder_known(series: Series, archive: Mapping[str, Any]) -> Known:

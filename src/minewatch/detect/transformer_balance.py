@@ -9,14 +9,16 @@ from typing import Any
 import pyarrow as pa
 
 from minewatch.detect.balance_books import series_from
-from minewatch.detect.balance_evidence import Case, case_of, judged
+from minewatch.detect.balance_evidence import Case, Opened, case_of, judged, opened
 from minewatch.detect.balance_known import transformer_known
 from minewatch.detect.balance_model import residual_of
 from minewatch.detect.balance_needs import balance_refusal
 from minewatch.detect.balance_reasons import Moved
 from minewatch.detect.balance_series import Series
 from minewatch.detect.balance_strays import Stray, newcomers_of, with_newcomers, without_strays
+from minewatch.detect.balance_weight import Constant, lacking
 from minewatch.schema.evidence import Detector, Evidence, SubjectKind, evidence_table
+from minewatch.schema.reasons import Reason
 from minewatch.schema.steps import Step
 
 DETECTOR = Detector("transformer_balance", "1")
@@ -49,24 +51,28 @@ def judge_feeder(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = 
     """
     books = [series_from(row) for row in rows]
     strays = [(place, stray) for place, (_, found) in enumerate(books) for stray in found]
-    evidence = []
+    subjects = []
     for place, (row, (series, lost)) in enumerate(zip(rows, books, strict=True)):
         others = [stray for at, stray in strays if at != place] if exchange else []
-        evidence.append(_judge(row, without_strays(series, lost), (lost, others), case))
-    return evidence
+        subjects.append(_open(row, without_strays(series, lost), (lost, others), case))
+    missing = [_lacking(subject) for subject in subjects] if exchange else []
+    return [judged(subject, case, [found for found in missing if found is not None]) for subject in subjects]
 
 
-def _judge(
+def _lacking(subject: Opened) -> Constant | None:
+    return None if isinstance(subject.balance, Reason) else lacking(subject.balance)
+
+
+def _open(
     row: Mapping[str, Any], series: Series, strays: tuple[list[Stray], list[Stray]], case: Case
-) -> Evidence:
-    newcomers: list[Stray] = []
+) -> Opened:
     lost, others = strays
+    known = transformer_known(series, row, case.utc_offset_h())
+    newcomers: list[Stray] = []
     if others and balance_refusal(series, case.days_of(series)) is None:
-        known = transformer_known(series, row, case.utc_offset_h())
         newcomers = newcomers_of(series, others, residual_of(series, known))
         series = with_newcomers(series, newcomers)
-    known = transformer_known(series, row, case.utc_offset_h())
-    return judged(series, known, Moved(lost, newcomers), case, _rows(series))
+    return opened(series, known, Moved(lost, newcomers), case, _rows(series))
 
 
 def _rows(series: Series) -> dict[str, int]:

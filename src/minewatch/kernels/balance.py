@@ -12,9 +12,6 @@ HUBER = 2.0
 """Residuals beyond this many scales count less (Huber 1964)."""
 
 ROUNDS = 6
-LEAST_SCALE = 1e-3
-"""Least scale of residuals, as a share of their largest: keeps an exact fit from weighing without bound."""
-
 SPANS = (1, 7, 28)
 """Days over which residuals are summed to see how far they hang together."""
 
@@ -136,8 +133,8 @@ def robust_fit(
     """Fit ``target`` (hours,) by ``columns`` (k, hours) with a normal prior and Huber weights.
 
     ``prior`` (k, 2) holds mean and standard deviation of each coefficient; ``doubt`` (hours,) a standard
-    deviation known beforehand, NaN where the target is to be left out. The scale of residuals is the median
-    of their sizes at the same hour of the day (times 1.4826), so that hours of sun may be noisier than
+    deviation known beforehand, above 0, NaN where the target is left out. The scale of residuals is the
+    median of their sizes at the same hour of the day (times 1.4826), so that hours of sun may be noisier than
     night. Residuals of neighbouring hours hang together: information is divided by the factor ``clumping``.
     Returns (coefficients, covariance, clumping); writes ``residual`` (NaN where left out) and ``weights``
     (1 / variance, 0 where left out).
@@ -146,28 +143,34 @@ def robust_fit(
     information, covariance = np.zeros((number, number)), np.zeros((number, number))
     moment = np.zeros(number)
     coefficients = prior[:, 0].copy()
+    start = np.ascontiguousarray(prior[:, 0]) @ columns
     factor = 1.0
     _residuals(target, columns, coefficients, doubt, residual)
     for turn in range(ROUNDS):
         _weigh(residual, doubt, weights)
         if turn > 1:
             factor = clumping(residual, weights)
-        moment[:] = 0.0
+        # In units of the prior's deviations, so that the sum with its precision, 1, is well conditioned.
         for row in range(number):
+            total = 0.0
             for hour in range(target.size):
                 if weights[hour] > 0:
-                    moment[row] += weights[hour] * columns[row, hour] * target[hour] / factor
+                    left = target[hour] - start[hour]
+                    total += weights[hour] * columns[row, hour] * left
+            moment[row] = total * prior[row, 1] / factor
             for column in range(row + 1):
                 total = 0.0
                 for hour in range(target.size):
                     total += weights[hour] * columns[row, hour] * columns[column, hour]
-                information[row, column] = information[column, row] = total / factor
+                scaled = total * prior[row, 1] * prior[column, 1] / factor
+                information[row, column] = information[column, row] = scaled
+            information[row, row] += 1.0
+        inverse = np.linalg.inv(information)
         for row in range(number):
-            precision = prior[row, 1] ** -2
-            information[row, row] += precision
-            moment[row] += precision * prior[row, 0]
-        covariance[:] = np.linalg.inv(information)
-        coefficients = covariance @ moment
+            coefficients[row] = prior[row, 0]
+            for column in range(number):
+                coefficients[row] += prior[row, 1] * inverse[row, column] * moment[column]
+                covariance[row, column] = prior[row, 1] * inverse[row, column] * prior[column, 1]
         _residuals(target, columns, coefficients, doubt, residual)
     return coefficients, covariance, factor
 
@@ -185,11 +188,10 @@ def _residuals(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _weigh(residual: Doubles, doubt: Doubles, weights: Doubles) -> None:
-    floor = LEAST_SCALE * max(np.nanmax(np.abs(residual)), 1e-9)
     for at in range(HOURS):
         sizes = np.abs(residual[at::HOURS])
         known = sizes[~np.isnan(sizes)]
-        scale = max(1.4826 * np.median(known), floor) if known.size else 1.0
+        scale = 1.4826 * np.median(known) if known.size else 0.0
         for hour in range(at, residual.size, HOURS):
             if np.isnan(residual[hour]):
                 weights[hour] = 0.0
