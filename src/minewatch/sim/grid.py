@@ -70,14 +70,13 @@ def outages(rng: Rng, days: int, periods: int) -> Floats:
 def clock_error(rng: Rng, fast_min: float, days: int) -> Floats:
     """Return by how many minutes a clock is fast on each day, shape (days,).
 
-    ``fast_min`` on all days. One clock in 50 also gains or loses 1 to 9 seconds a day, to 14 minutes at most,
-    and is set right once in two years. Assumed; a sound one may be off by half a second (DL/T 645).
+    ``fast_min`` on all days. One clock in 50 also gains or loses 1 to 9 seconds a day, and is set
+    right when that makes 12 minutes. Assumed; a sound one may be off by half a second (DL/T 645).
     """
     error = np.full(days, fast_min)
     if rng.random() < 0.02:
-        rate = log_uniform(rng, 1, 9) / 60 * rng.choice((-1, 1))
-        since = (np.arange(days) - rng.integers(-365, 365)) % 730
-        error += rate * since
+        drift = (rng.uniform(0, 12) + log_uniform(rng, 1, 9) / 60 * np.arange(days)) % 12
+        error += drift * rng.choice((-1, 1))
     return np.clip(np.round(error, 2), -14, 14)
 
 
