@@ -101,6 +101,7 @@ def real_county(county: RealCounty) -> tuple[SimulatedPartition, dict[str, str]]
             continue
         name = f"R{number:06d}"
         point, scale = _archived(rng, name, cut)
+        point["region_code"] = plan.region_of(0)
         hours = plan.interval_minutes / 60
         kw = np.clip(cut.kw.ravel() * scale, 0, None)
         values = measured(np.nan_to_num(kw), meter_for(rng, point["contract_kva"]), hours)
