@@ -28,7 +28,7 @@ def readings_file(folder: Path, customers: int) -> Path:
 
 def partitions(path: Path, step: Step) -> list[Partition]:
     """Return one partition a bucket for ``step``; inputs other than the readings are empty."""
-    empty = {table: TableSlice(table, 1, ()) for table in step.inputs}
+    empty = {table: TableSlice(table, 1, ()) for table in (*step.inputs, *step.whole)}
     return [
         Partition(f"{bucket:05d}", {**empty, TABLE: TableSlice(TABLE, 1, (str(path),), bucket=bucket)})
         for bucket in range(BUCKETS)

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import pytest
 
 from minewatch.detect.customer_load import judge
+from minewatch.detect.load_vectors import LoadTables
 from minewatch.fuse.combination import WAYS
 from minewatch.fuse.discovery import q_values
 from minewatch.fuse.strength import shipped_calibration
@@ -48,7 +49,7 @@ def test_nobody_is_listed_at_one_in_ten(readings: pa.Table, period_days: int) ->
         )
         end = last + timedelta(days=1)
         period = day_period(end - timedelta(days=period_days), end, ZONE)
-        (evidence,) = judge(readings.filter(wanted), None, period, ZONE)
+        (evidence,) = judge(LoadTables(readings.filter(wanted), None, None, None, None, ZONE), period)
         scores.append(evidence.log10_lr)
     known = np.array([score for score in scores if score is not None])
     assert len(known) == len(scores) > 50

@@ -126,6 +126,30 @@ def test_rows_follow_the_group_that_another_table_names(
     assert sorted(read) == [name for name in CUSTOMERS[1:] for _ in range(DAYS)]
 
 
+@pytest.mark.parametrize("chunk_bytes", [1, 3_000, 1_000_000])
+def test_strays_come_too_where_a_step_wants_them(
+    partition: Partition, tmp_path: Path, chunk_bytes: int
+) -> None:
+    """Customers without a transformer, or whom the archive does not know, are in some chunk, once."""
+    archive = [
+        {"usage_point_id": name, "transformer_id": transformer_of(at % 3)}
+        for at, name in enumerate(CUSTOMERS[:20])
+    ]
+    slices = {
+        **partition.slices,
+        "usage_points": write(tmp_path / "linked.parquet", "usage_points", archive, 8),
+    }
+    step = Step("by_transformer", "1", STEP.inputs, "transformer_id", "load_features", sums, strays=True)
+    chunks = list(chunks_of(step, Partition("0", slices), chunk_bytes))
+    assert (len(chunks) == 1) == (chunk_bytes == 1_000_000)
+    names = [set(chunk["interval_readings"]["usage_point_id"].to_pylist()) for chunk in chunks]
+    assert sorted(name for each in names for name in each) == CUSTOMERS
+    assert sum(len(chunk["interval_readings"]) for chunk in chunks) == len(CUSTOMERS) * DAYS
+    assert sum(len(chunk["usage_points"]) for chunk in chunks) == 20
+    of_one = {name for at, name in enumerate(CUSTOMERS[:20]) if at % 3 == 1}
+    assert any(of_one <= each for each in names)
+
+
 def test_only_the_named_columns_are_read(partition: Partition) -> None:
     step = Step(*vars(STEP).values())
     narrow = Step(**vars(step) | {"columns": {"interval_readings": ("kw",)}})

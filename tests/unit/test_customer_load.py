@@ -11,7 +11,7 @@ from minewatch.detect.curves import curves_of
 from minewatch.detect.customer_load import LOAD_STEP, judge, load_evidence
 from minewatch.detect.load_features import LOAD_FEATURES_STEP, features_of_customers
 from minewatch.detect.load_model import shipped_model
-from minewatch.detect.load_vectors import VECTOR
+from minewatch.detect.load_vectors import VECTOR, LoadTables
 from minewatch.kernels.load_features import FEATURES, Feature
 from minewatch.schema.analysis_tables import EVIDENCE, LOAD_FEATURES
 from minewatch.schema.load_classes import load_class_names
@@ -52,6 +52,10 @@ def readings(customers: dict[str, np.ndarray], start: date = START) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=TABLES["interval_readings"].schema)
 
 
+def given(table: pa.Table, archive: pa.Table | None = None) -> LoadTables:
+    return LoadTables(table, None, archive, None, None, ZONE)
+
+
 def with_mine(curve: np.ndarray, kw: float, onset_day: int, rng: np.random.Generator) -> np.ndarray:
     mined = curve.copy()
     flat = mined.ravel()
@@ -65,7 +69,7 @@ def test_a_mine_in_a_home_is_sized_dated_and_ranked(per_day: int) -> None:
     rng = np.random.default_rng(3)
     home = home_kw(rng, per_day)
     table = readings({"a": home, "b": with_mine(home, 6.5, 30, rng)})
-    innocent, mining = judge(table, None, WEEK, ZONE)
+    innocent, mining = judge(given(table), WEEK)
     assert mining.log10_lr is not None
     assert innocent.log10_lr is not None
     assert innocent.log10_lr < -0.5
@@ -92,10 +96,10 @@ def test_an_archive_is_used_and_may_lack_things() -> None:
     table = readings({"a": home_kw(rng)})
     row = {"usage_point_id": "a", "tariff_class": "residential", "contract_kva": 8.0, "voltage_kv": 0.22}
     archive = pa.Table.from_pylist([row], schema=TABLES["usage_points"].schema)
-    bare, known = judge(table, None, WEEK, ZONE)[0], judge(table, archive, WEEK, ZONE)[0]
+    bare, known = judge(given(table), WEEK)[0], judge(given(table, archive), WEEK)[0]
     assert known.log10_lr != bare.log10_lr
     assert "load_to_contract" in {item.code for item in known.reasons}
-    assert judge(table, archive.slice(0, 0), WEEK, ZONE)[0].log10_lr == bare.log10_lr
+    assert judge(given(table, archive.slice(0, 0)), WEEK)[0].log10_lr == bare.log10_lr
 
 
 def test_refusals_are_rows_with_reasons() -> None:

@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 
-from minewatch.detect.curves import Curves
+from minewatch.detect.load_archive import COLUMNS
+from minewatch.detect.load_duty import duty_of
 from minewatch.detect.load_model import Scores, shipped_model, shipped_version
-from minewatch.detect.load_reasons import Row, Seen, load_reasons
+from minewatch.detect.load_reasons import Row, Seen, Weighed, load_reasons
 from minewatch.detect.load_vectors import LoadTables, Vectors, load_vectors
 from minewatch.detect.sufficiency import load_refusal
 from minewatch.kernels.blocks import Block
@@ -25,40 +26,36 @@ from minewatch.schema.reasons import Reason
 from minewatch.schema.steps import Step
 
 _EPOCH = date(1970, 1, 1)
+_OTHERS = ("daily_readings", "usage_points", "weather", "prices")
 
-DETECTOR = Detector("customer_load", f"1-{shipped_version()}")
+DETECTOR = Detector("customer_load", f"2-{shipped_version()}")
 """Name and version: of the method, then of the trained model."""
 
 
 def load_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``evidence`` per customer in ``tables["interval_readings"]``.
 
-    ``parameters``: ``period_start_at``, ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and,
-    where the readings come from a lake, ``inputs`` (table → [version, rows]).
+    Customers with ``daily_readings`` alone come after the others. ``parameters``: ``period_start_at``,
+    ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and, where the readings come from a lake,
+    ``inputs`` (table → [version, rows]).
     """
     start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
     period, zone = Period(start_at, end_at), ZoneInfo(parameters["zone"])
     versions = {table: int(item[0]) for table, item in parameters.get("inputs", {}).items()}
-    judged = judge(tables["interval_readings"], tables.get("usage_points"), period, zone, versions)
-    return evidence_table(judged)
+    daily, points, weather, prices = (tables.get(name) for name in _OTHERS)
+    given = LoadTables(tables["interval_readings"], daily, points, weather, prices, zone)
+    return evidence_table(judge(given, period, versions))
 
 
-def judge(
-    readings: pa.Table,
-    usage_points: pa.Table | None,
-    period: Period,
-    zone: ZoneInfo,
-    versions: Mapping[str, int] | None = None,
-) -> list[Evidence]:
-    """Return the evidence on each customer of ``readings`` for ``period``, in their order.
+def judge(tables: LoadTables, period: Period, versions: Mapping[str, int] | None = None) -> list[Evidence]:
+    """Return the evidence on each customer of ``tables`` for ``period``, in their order.
 
-    ``readings`` (rows of ``interval_readings``, ordered by customer and day, in the time of ``zone``) may
-    reach back before the period: the more, the better. ``usage_points`` may be None or lack customers.
-    ``versions`` of the tables go into ``Evidence.inputs``.
+    Readings may reach back before the period: the more, the better. ``versions`` of the tables go into
+    ``Evidence.inputs``.
     """
-    first, last = (_days(day) for day in period.days(zone))
-    vectors = load_vectors(LoadTables(readings, None, usage_points, None, None, zone), (first, last))
-    case = _Case(period, zone, vectors.curves, vectors, versions or {})
+    first, last = (_days(day) for day in period.days(tables.zone))
+    vectors = load_vectors(tables, (first, last))
+    case = _Case(period, tables, vectors, versions or {})
     refusals = [load_refusal(coverage) for coverage in vectors.judged.coverage]
     judged = [place for place, refusal in enumerate(refusals) if refusal is None]
     scores = iter(range(len(judged)))
@@ -73,10 +70,15 @@ class _Case:
     """What all evidence of one call shares."""
 
     def __init__(
-        self, period: Period, zone: ZoneInfo, curves: Curves, vectors: Vectors, versions: Mapping[str, int]
+        self, period: Period, tables: LoadTables, vectors: Vectors, versions: Mapping[str, int]
     ) -> None:
-        self._period, self._zone = period, zone
-        self._curves, self._vectors, self._versions = curves, vectors, versions
+        self._period, self._zone = period, tables.zone
+        self._curves, self._vectors, self._versions = vectors.curves, vectors, versions
+        self._whole = {
+            name: table.num_rows
+            for name, table in (("weather", tables.weather), ("prices", tables.prices))
+            if table is not None
+        }
 
     def refused(self, place: int, refusal: Reason) -> Evidence:
         """Return the evidence that nothing can be said."""
@@ -87,16 +89,20 @@ class _Case:
         judged, classes = self._vectors.judged, shipped_model().classes
         seen = Seen(judged.coverage[place], judged.block[place], self._vectors.matrix[place])
         log10_lr, best = float(scores.log10_lr[row]), classes[scores.best[row]]
+        duty = duty_of(seen.coverage, seen.block, judged.responses[place])
+        power_kw = _power(block_kw(seen.block), scores.power_ratios[row])
         return Evidence(
             **self._subject(place),
             log10_lr=log10_lr,
             best_alternative=best,
             alternatives=dict(zip(classes, map(float, scores.innocents[row]), strict=True)),
-            power_kw=_power(block_kw(seen.block), scores.power_ratios[row]),
+            power_kw=power_kw,
+            energy_kwh=_energy(power_kw, seen.block[Block.period_on_hours]),
             onset_at=self._instant(seen, Block.onset_hour),
             ended_at=self._instant(seen, Block.end_hour),
             on_share=_known(seen.block[Block.on_share]),
-            reasons=load_reasons(seen, log10_lr, best),
+            duty=duty,
+            reasons=load_reasons(seen, Weighed(log10_lr, best, duty)),
         )
 
     def _subject(self, place: int) -> dict[str, Any]:
@@ -109,9 +115,12 @@ class _Case:
         }
 
     def _inputs(self, place: int) -> Sequence[Mapping[str, str | int]]:
+        daily = self._vectors.judged.coverage[place, Coverage.interval_hours] >= HOURS
+        own = "daily_readings" if daily else "interval_readings"
         rows = {
-            "interval_readings": int(self._curves.point_rows[place + 1] - self._curves.point_rows[place]),
+            own: int(self._curves.point_rows[place + 1] - self._curves.point_rows[place]),
             "usage_points": 1,
+            **self._whole,
         }
         return [
             {"table": table, "version": version, "rows": rows[table]}
@@ -145,6 +154,13 @@ def _power(size_kw: float, ratios: Row) -> Estimate | None:
     return Estimate(middle, low, high)
 
 
+def _energy(power_kw: Estimate | None, hours: float) -> Estimate | None:
+    """Return the energy of the hours of the period in which the block is on."""
+    if power_kw is None:
+        return None
+    return Estimate(*(float(value * hours) for value in (power_kw.value, power_kw.low, power_kw.high)))
+
+
 def _days(day: date) -> int:
     return (day - _EPOCH).days
 
@@ -152,13 +168,18 @@ def _days(day: date) -> int:
 LOAD_STEP = Step(
     name=DETECTOR.name,
     version=DETECTOR.version,
-    inputs=("interval_readings", "usage_points"),
-    group_by="usage_point_id",
+    inputs=("interval_readings", "daily_readings", "usage_points"),
+    group_by="transformer_id",
     output="evidence",
     function=load_evidence,
+    whole=("weather", "prices"),
     columns={
-        "interval_readings": ("usage_point_id", "day", "kw"),
-        "usage_points": ("usage_point_id", "tariff_class", "industry_code", "voltage_kv", "contract_kva"),
+        "interval_readings": ("usage_point_id", "day", "kw", "kvar", "current_a", "voltage_v"),
+        "daily_readings": ("usage_point_id", "day", "energy_kwh"),
+        "usage_points": COLUMNS,
+        "weather": ("region_code", "hour", "temperature_c"),
+        "prices": ("region_code", "hour", "price_per_kwh"),
     },
+    strays=True,
 )
-"""Evidence on each customer with readings, refusals included."""
+"""Evidence on each customer with readings, refusals included; those of one transformer are peers."""

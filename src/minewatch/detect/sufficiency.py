@@ -17,9 +17,11 @@ class LoadNeeds(NamedTuple):
     """What a curve must have: days from the first to the last reading, and how much may be missing.
 
     Two weeks show each weekday twice; with more than half the hours gone daily floors are no longer floors.
+    Of meters read once a day four weeks are needed (``daily_days``): a day tells one number, not a shape.
     """
 
     days: int = 14
+    daily_days: int = 28
     missing_share: float = 0.5
 
 
@@ -29,8 +31,10 @@ LOAD_NEEDS = LoadNeeds()
 def load_refusal(coverage: npt.NDArray[np.float64], needs: LoadNeeds = LOAD_NEEDS) -> Reason | None:
     """Return why a curve cannot be judged, or None. ``coverage`` is in the order of ``Coverage``."""
     days = int(np.nan_to_num(coverage[Coverage.span_days]))
-    if days < needs.days:
-        return reason("series_too_short", days=days, needed=needs.days)
+    once_a_day = coverage[Coverage.interval_hours] >= HOURS
+    needed = needs.daily_days if once_a_day else needs.days
+    if days < needed:
+        return reason("series_too_short", days=days, needed=needed)
     missing = 1 - coverage[Coverage.known_hours] / (days * HOURS)
     if missing > needs.missing_share:
         percents = {"missing_percent": 100 * float(missing), "allowed_percent": 100 * needs.missing_share}

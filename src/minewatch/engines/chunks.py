@@ -27,13 +27,21 @@ def chunks_of(
     A partition that would take more than ``chunk_bytes`` comes in several chunks, each with all rows of its
     groups, in the order of the groups. Rows of an input without the column ``step.group_by`` belong to the
     group that another input names for them (readings of a customer to the transformer in ``usage_points``);
-    rows of no group are left out. Where no input names it for them, the partition comes whole.
+    rows of no group are left out, or with ``step.strays`` come last in chunks of their own, unless the
+    partition is bounded to a group. Where no input names it for them, the partition comes whole.
     Raises KeyError where the partition lacks a slice that the step reads.
     """
     inputs = [partition.slices[table] for table in step.inputs]
     whole = {table: _read(step, partition.slices[table]) for table in step.whole}
-    for bounds in _ranges(step, inputs, chunk_bytes):
+    ranges = _ranges(step, inputs, chunk_bytes)
+    if step.strays and ranges == [None]:
+        members = _bounded_members(step, inputs)
+        yield {found.table: _read(step, found, members) for found in inputs} | whole
+        return
+    for bounds in ranges:
         yield {found.table: _read_group(step, inputs, found, bounds) for found in inputs} | whole
+    for members in _strays(step, inputs, chunk_bytes) if step.strays else ():
+        yield {found.table: _read(step, found, members) for found in inputs} | whole
 
 
 def _read_group(
@@ -60,7 +68,8 @@ def _read(step: Step, table_slice: TableSlice, members: pa.Array | None = None) 
     if step.group_by not in spec.schema.names or step.group_by == spec.key[0]:
         return read_slice(table_slice, columns, members)
     # Rows come in key order, and the sort is stable.
-    return read_slice(table_slice, [*dict.fromkeys([*columns, step.group_by])]).sort_by(step.group_by)
+    named = [*dict.fromkeys([*columns, step.group_by])]
+    return read_slice(table_slice, named, members).sort_by(step.group_by)
 
 
 def _columns(step: Step, table: str) -> tuple[str, ...]:
@@ -81,6 +90,31 @@ def _ranges(step: Step, inputs: list[TableSlice], chunk_bytes: int) -> list[Rang
     cuts = {groups[len(groups) * chunk // chunks].as_py() for chunk in range(1, chunks)}
     starts = sorted(cuts - {groups[0].as_py()})
     return list(zip(["", *starts], [*starts, _HIGHEST], strict=True))
+
+
+def _bounded_members(step: Step, inputs: list[TableSlice]) -> pa.Array | None:
+    """Return the members of the group that an input is bounded to, None where there is no such bound."""
+    member = TABLES[inputs[0].table].key[0]
+    for table_slice in inputs:
+        if step.group_by in table_slice.where:
+            return read_slice(table_slice, [member])[member].combine_chunks()
+    return None
+
+
+def _strays(step: Step, inputs: list[TableSlice], chunk_bytes: int) -> Iterator[pa.Array]:
+    """Yield the members of no group, as many at a time as a chunk takes; inputs are keyed by members."""
+    member = TABLES[inputs[0].table].key[0]
+    rows = [read_slice(table_slice, [member])[member] for table_slice in inputs]
+    every = pc.unique(pa.chunked_array([chunk for column in rows for chunk in column.chunks]))
+    links = {id(link): link for each in inputs if (link := _link(step, inputs, each)) is not None}
+    placed = [read_slice(link, [member, step.group_by]) for link in links.values()]
+    known = pa.concat_tables(rows.filter(pc.is_valid(rows[step.group_by])) for rows in placed)[member]
+    strays = every.filter(pc.invert(pc.is_in(every, value_set=known.combine_chunks()))).sort()
+    size = sum(slice_bytes(table_slice, _columns(step, table_slice.table)) for table_slice in inputs)
+    chunks = max(math.ceil(size * len(strays) / max(len(every), 1) / chunk_bytes), 1)
+    for chunk in range(min(chunks, len(strays))):
+        first, last = (len(strays) * at // min(chunks, len(strays)) for at in (chunk, chunk + 1))
+        yield strays[first:last]
 
 
 def _link(step: Step, inputs: list[TableSlice], table_slice: TableSlice) -> TableSlice | None:

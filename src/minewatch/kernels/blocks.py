@@ -2,10 +2,13 @@
 
 Whatever the occupants do, a mine that runs lifts the *lowest* hours of the day by its power. Floors are
 therefore the series to look at: the quarter quantile of a day's 24 hours (up to six hours may be switched off
-for price or peak), and the lower third of the hours 0 to 5 for machines that run at night only. After a
-running median of five days a pulse is fitted: inside [begin, end) one level, outside another. All pulses are
-tried, so the fit is the best in the sense of least squares. Days without any load between days of the same
-level, as in an outage, count for neither side: to come back is no onset.
+for price or peak), and the fourth lowest of the hours 0 to 5 for machines that run at night only. Where
+neither shows a step, what lies above the quieter days of each week is taken off the daily floors (a
+morphological opening): occupants who vary a lot have quiet days, machines have none.
+
+After a running median of five days a pulse is fitted: inside [begin, end) one level, outside another. All
+pulses are tried, so the fit is the best in the sense of least squares. Days without any load between days of
+the same level, as in an outage, count for neither side: to come back is no onset.
 """
 
 from enum import IntEnum
@@ -52,8 +55,16 @@ class Block(IntEnum):
 SHORTEST_DAYS = 3
 LEAST_STEP = 0.25
 """A step is told of from a quarter of the level: modes of firmware and seasons stay below."""
-LEAST_GAIN = 0.5
-"""A step is told of when the pulse explains half of the variance of the floors."""
+LEAST_GAIN = 0.55
+"""A step is told of when the pulse explains more than half of the variance of the floors."""
+MOST_SPREAD = 0.35
+"""And when half of the floors inside lie within a third of the step of their median: machines are steady."""
+LEAST_NIGHT = 1.0
+"""A step at night alone counts from the level of the whole day, a step of both from twice that by day."""
+LEAST_QUIET_GAIN = 0.8
+"""Quiet days alone show a step where hardly anything else varies in them."""
+QUIET_REACH = 3
+"""A week has quiet days: at least two within three days each side."""
 DARK = 0.02
 """A day is dark whose largest hour is below a fiftieth of the curve's mean."""
 LONGEST_OUTAGE_DAYS = 45
@@ -77,10 +88,17 @@ def find_block(hourly: Floats, period_days: tuple[int, int], block: Series) -> N
     hide_outages(by_night, dark)
     chosen, night = _pulse_of(by_day, period_days), 0
     other = _pulse_of(by_night, period_days)
-    only_by_day = _is_step(chosen, days) and not _is_step(other, days)
-    if not only_by_day and _height(other, by_night) > 2 * _height(chosen, by_day):
+    by_day_step, by_night_step = _is_step(chosen, days), _is_step(other, days)
+    needed = LEAST_NIGHT if by_night_step and not by_day_step else 2.0
+    only_by_day = by_day_step and not by_night_step
+    if not only_by_day and _height(other, by_night) > needed * _height(chosen, by_day):
         chosen, night = other, 1
     series = by_night if night else by_day
+    if not (by_day_step or by_night_step):
+        quiet = opened(by_day)
+        third = _pulse_of(quiet, period_days)
+        if _is_step(third, days) and third[2] > LEAST_QUIET_GAIN:
+            chosen, series, night = third, quiet, 0
     begin, end, base, level = _run_of(series, chosen)
     has_step = _is_step((begin, end, base), days)
     block[Block.begin_day], block[Block.end_day] = begin, end
@@ -141,6 +159,23 @@ def running_median(series: Series) -> Series:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
+def opened(series: Series) -> Series:
+    """Return the second lowest of the week around each day, then the highest of five: edges stay in place.
+
+    NaN days count not; a week with less than four known days is NaN.
+    """
+    low, result = np.full(series.size, np.nan), np.full(series.size, np.nan)
+    for day in range(series.size):
+        week = series[max(day - QUIET_REACH, 0) : day + QUIET_REACH + 1]
+        known = np.sort(week[~np.isnan(week)])
+        if known.size > QUIET_REACH:
+            low[day] = known[1]
+    for day in range(series.size):
+        result[day] = np.nanmax(low[max(day - 2, 0) : day + 3])
+    return result
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
 def best_pulse(series: Series, period_days: tuple[int, int]) -> tuple[int, int, float]:
     """Return (begin, end, share of variance explained) of the best upward pulse that touches the period.
 
@@ -179,7 +214,8 @@ def _pulse_of(series: Series, period_days: tuple[int, int]) -> tuple[int, int, f
     if begin == 0 and end == days:
         return 0, days, gain
     level, base = np.nanmedian(series[begin:end]), np.nanmedian(_outside(series, begin, end))
-    if gain < LEAST_GAIN or not level - base > LEAST_STEP * level:
+    step, spread = level - base, np.nanmedian(np.abs(series[begin:end] - level))
+    if gain < LEAST_GAIN or not step > LEAST_STEP * level or spread > MOST_SPREAD * step:
         return 0, days, gain
     return begin, end, gain
 

@@ -45,8 +45,8 @@ class Steadiness(IntEnum):
 
 
 NIGHT_HOURS = 6
-NIGHT_SHARE = 0.34
-"""At night the floor is the third lowest of the hours 0 to 5."""
+NIGHT_SHARE = 0.5
+"""At night the floor is the fourth lowest of the hours 0 to 5: three hours on are enough."""
 _SECOND = 1.2
 """Over the number of hours: the share whose rank is the second lowest hour."""
 DIP = 0.25

@@ -65,6 +65,22 @@ def _own(step: Step, work: Work, names: Names, column: str) -> list[Partition]:
     return [part for name in sorted(set(names)) for part in narrowed(step, every, column, name)]
 
 
+def _with_peers(step: Step, work: Work, names: Names) -> list[Partition]:
+    """Return partitions of customers: with each all others of its transformer, who are its peers."""
+    if names is None:
+        return partitions_of(step, work.view)
+    view = work.view
+    archive = view.lake.read(view.snapshot, "usage_points", columns=["usage_point_id", "transformer_id"])
+    own = archive.filter(pc.is_in(archive["usage_point_id"], value_set=pa.array(names, pa.string())))
+    placed = own.filter(pc.is_valid(own["transformer_id"]))
+    alone = sorted({*names} - {*placed["usage_point_id"].to_pylist()})
+    transformers = placed["transformer_id"].unique().to_pylist()
+    return [
+        *_own(step, work, transformers, "transformer_id"),
+        *_own(step, work, alone, "usage_point_id"),
+    ]
+
+
 def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
     """Return partitions of the books of transformers, made first: with each all others of its feeder."""
     mates = None if names is None else sorted(_mates(work, names))
@@ -93,7 +109,7 @@ def _cut(step: Step, table_slice: TableSlice) -> Iterator[Partition]:
 
 
 BRANCHES = (
-    Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, partial(_own, column="usage_point_id")),
+    Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, _with_peers),
     Branch("flows", POOL_FLOW_STEP, SubjectKind.ENDPOINT, partial(_own, column="src_ip")),
 )
 

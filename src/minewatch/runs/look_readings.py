@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.detect.customer_load import judge
+from minewatch.detect.load_vectors import LoadTables
 from minewatch.fuse.combination import posterior
 from minewatch.fuse.strength import shipped_calibration
 from minewatch.runs.look_captures import reason_records
@@ -46,7 +47,8 @@ def reading_records(
     readings, files = _gathered(tables)
     if not len(readings):
         return
-    found = judge(readings, usage_points, _whole_period(readings, zone), zone)
+    given = LoadTables(readings, None, usage_points, None, None, zone)
+    found = judge(given, _whole_period(readings, zone))
     known = set() if usage_points is None else set(usage_points["usage_point_id"].to_pylist())
     for evidence, probability in zip(found, _probabilities(found, known), strict=True):
         values = (files[evidence.subject_id], evidence.subject_id, probability)

@@ -16,9 +16,10 @@ class Step:
 
     ``function`` gets one chunk: for each of ``inputs`` a table with the columns of its schema, in which all
     rows of one value of ``group_by`` (a transformer, a usage point, a capture) are together and rows are
-    ordered by group, then key. ``whole`` inputs come complete in every chunk. It returns rows of the table
-    named ``output``. ``version`` changes whenever the rows may. ``columns`` names, for an input of which the
-    function needs only some columns, those that engines have to read.
+    ordered by group, then key. ``strays``: rows of no group come too, in chunks of their own. ``whole``
+    inputs come complete in every chunk. It returns rows of the table named ``output``. ``version`` changes
+    whenever the rows may. ``columns`` names, for an input of which the function needs only some columns,
+    those that engines have to read.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Step:
     function: StepFunction
     whole: tuple[str, ...] = ()
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    strays: bool = False
 
 
 @dataclass(frozen=True)
