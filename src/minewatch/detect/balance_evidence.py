@@ -11,7 +11,7 @@ from minewatch.detect.balance_known import Known
 from minewatch.detect.balance_model import Balance, balance_of
 from minewatch.detect.balance_needs import balance_refusal
 from minewatch.detect.balance_reasons import Moved, balance_reasons
-from minewatch.detect.balance_series import Series
+from minewatch.detect.balance_series import Doubles, Series
 from minewatch.detect.balance_weight import Block, Constant, weigh
 from minewatch.kernels.hours import HOURS
 from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind
@@ -123,6 +123,17 @@ def judged(subject: Opened, case: Case, missing: Sequence[Constant] = ()) -> Evi
         reasons=balance_reasons(balance, weighed, subject.moved),
         inputs=case.rows(subject.rows),
     )
+
+
+def unexplained_kw(subject: Opened) -> Doubles | None:
+    """Return what losses and customers leave of the supply, kW (hours,), the block within; None if refused.
+
+    NaN in hours that the books leave out.
+    """
+    if isinstance(subject.balance, Reason):
+        return None
+    block = weigh(subject.balance).block
+    return np.where(block.fit.weights > 0, block.fit.residual + block.power_kw * block.run, np.nan)
 
 
 def _positive(value: float, error: float, share: float) -> Estimate | None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from minewatch.detect.balance_evidence import Case, case_of, judged, opened, refused
+from minewatch.detect.balance_evidence import Case, Opened, case_of, judged, opened, refused
 from minewatch.detect.balance_known import Known, Strangers, apparent_kva
 from minewatch.detect.balance_model import residual_of
 from minewatch.detect.balance_needs import balance_refusal
@@ -42,19 +42,28 @@ def feeder_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any
 
 def judge_feeders(tables: Mapping[str, pa.Table], case: Case) -> list[Evidence]:
     """Return the evidence on each feeder; those without readings of their head come last."""
+    subjects = open_feeders(tables, case)
+    read = {subject.series.subject_id for subject in subjects}
+    silent = [name for name in tables["feeders"]["feeder_id"].to_pylist() if name not in read]
+    nothing = reason("balance_no_supply")
+    return [judged(subject, case) for subject in subjects] + [
+        refused(name, case, {"feeders": 1}, nothing) for name in silent
+    ]
+
+
+def open_feeders(tables: Mapping[str, pa.Table], case: Case) -> list[Opened]:
+    """Open the books of each feeder with readings of its head."""
     archive = {row["feeder_id"]: row for row in tables["feeders"].to_pylist()}
-    evidence = []
-    for series, meters in series_of(_tree(tables)):
-        evidence.append(_judge(series, meters, archive.pop(series.subject_id, {}), case))
-    return evidence + [refused(name, case, {"feeders": 1}, reason("balance_no_supply")) for name in archive]
+    every = series_of(_tree(tables))
+    return [_open(series, meters, archive.get(series.subject_id, {}), case) for series, meters in every]
 
 
-def _judge(series: Series, meters: Meters, archive: Mapping[str, Any], case: Case) -> Evidence:
+def _open(series: Series, meters: Meters, archive: Mapping[str, Any], case: Case) -> Opened:
     strays: list[Stray] = []
     if balance_refusal(series, case.days_of(series)) is None:
         strays = strays_of(series, meters, residual_of(series, feeder_known(series, archive)))
     fed = without_strays(series, strays)
-    return judged(opened(fed, feeder_known(fed, archive), Moved(strays, []), case, _rows(series)), case)
+    return opened(fed, feeder_known(fed, archive), Moved(strays, []), case, _rows(series))
 
 
 def feeder_known(series: Series, archive: Mapping[str, Any]) -> Known:

@@ -32,12 +32,13 @@ def balance_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, An
     """
     case = case_of(DETECTOR, SubjectKind.TRANSFORMER, parameters)
     evidence: list[Evidence] = []
-    for feeder_id, rows in _by_feeder(tables["balance_books"]):
+    for feeder_id, rows in by_feeder(tables["balance_books"]):
         evidence += judge_feeder(rows, case, exchange=bool(feeder_id))
     return evidence_table(evidence)
 
 
-def _by_feeder(books: pa.Table) -> list[tuple[str, list[Mapping[str, Any]]]]:
+def by_feeder(books: pa.Table) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Return feeder → rows of ``balance_books``; the feeder that the archive does not name is ""."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in books.to_pylist():
         groups.setdefault(row["feeder_id"], []).append(row)
@@ -45,7 +46,14 @@ def _by_feeder(books: pa.Table) -> list[tuple[str, list[Mapping[str, Any]]]]:
 
 
 def judge_feeder(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = True) -> list[Evidence]:
-    """Return the evidence on the transformers of one feeder, rows of ``balance_books``.
+    """Return the evidence on the transformers of one feeder: see ``open_feeder``."""
+    subjects = open_feeder(rows, case, exchange=exchange)
+    missing = [_lacking(subject) for subject in subjects] if exchange else []
+    return [judged(subject, case, [found for found in missing if found is not None]) for subject in subjects]
+
+
+def open_feeder(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = True) -> list[Opened]:
+    """Open the books of the transformers of one feeder, rows of ``balance_books``.
 
     With ``exchange``, customers that one of them does not feed are looked for at the others.
     """
@@ -55,8 +63,7 @@ def judge_feeder(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = 
     for place, (row, (series, lost)) in enumerate(zip(rows, books, strict=True)):
         others = [stray for at, stray in strays if at != place] if exchange else []
         subjects.append(_open(row, without_strays(series, lost), (lost, others), case))
-    missing = [_lacking(subject) for subject in subjects] if exchange else []
-    return [judged(subject, case, [found for found in missing if found is not None]) for subject in subjects]
+    return subjects
 
 
 def _lacking(subject: Opened) -> Constant | None:
