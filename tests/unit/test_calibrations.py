@@ -19,11 +19,22 @@ HIGH, KNOWN = np.array([9.0]), np.ones(1, bool)
 
 def row(made: str, evidence: str, **values: Any) -> dict[str, Any]:
     usual = {
-        "calibration_id": made, "made_at": AT, "run_id": "R-1", "family": "meter",
-        "detector": "customer_load", "detector_version": "1", "judged": 5000, "tail_from": 3.0,
-        "evidence_id": evidence, "subject_id": evidence, "site_id": f"S-{evidence}", "score": 9.5, "outcome": "not_mining",
-        "in_class": False, "in_tail": True,
-    }  # fmt: skip
+        "calibration_id": made,
+        "made_at": AT,
+        "run_id": "R-1",
+        "family": "meter",
+        "detector": "customer_load",
+        "detector_version": "1",
+        "judged": 5000,
+        "tail_from": 3.0,
+        "evidence_id": evidence,
+        "subject_id": evidence,
+        "site_id": f"S-{evidence}",
+        "score": 9.5,
+        "outcome": "not_mining",
+        "in_class": False,
+        "in_tail": True,
+    }
     return usual | values
 
 
