@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from minewatch.detect.balance_evidence import case_of
 from minewatch.detect.balance_known import NAMEPLATE, transformer_known
-from minewatch.detect.balance_model import residual_of
+from minewatch.detect.balance_model import leftovers_of
 from minewatch.detect.balance_needs import balance_refusal
 from minewatch.detect.balance_series import Below, Member, Series, Tree, columns_of, series_of
 from minewatch.detect.balance_strays import Stray, strays_of
@@ -42,7 +42,7 @@ def books_table(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -
         strays = []
         if balance_refusal(series, case.days_of(series)) is None:
             known = transformer_known(series, nameplate, case.utc_offset_h())
-            strays = strays_of(series, meters, residual_of(series, known))
+            strays = strays_of(series, meters, leftovers_of(series, known))
         rows.append(_row(series, nameplate, strays))
     rows += [_row(_silent(name), nameplate, []) for name, nameplate in archive.items()]
     return pa.Table.from_pylist(rows, schema=BALANCE_BOOKS)

@@ -146,13 +146,14 @@ def _positive(value: float, error: float, share: float) -> Estimate | None:
 def _energy(series: Series, block: Block, period_days: tuple[int, int]) -> Estimate | None:
     """Return what the block took in the period: its hours there with what the books leave in them."""
     period = series.hours_of(*period_days)
-    weights = block.fit.weights[period] * block.run[period]
-    hours, known = float(block.run[period].sum()), float(weights.sum())
-    if not known > 0:
+    run = block.run[period]
+    left_kw = block.fit.residual[period][(run > 0) & (block.fit.weights[period] > 0)]
+    if not left_kw.size:
         return None
-    left_kw = float((weights * np.nan_to_num(block.fit.residual[period])).sum()) / known
-    error_kw = np.hypot(block.error_kw, np.sqrt(block.fit.clumping / known))
-    return _positive(hours * (block.power_kw + left_kw), hours * float(error_kw), 1.0)
+    # Without the robust weights: hours in which machines stand still count as well.
+    error_kw = np.hypot(block.error_kw, left_kw.std() * np.sqrt(block.fit.clumping / left_kw.size))
+    hours = float(run.sum())
+    return _positive(hours * (block.power_kw + float(left_kw.mean())), hours * float(error_kw), 1.0)
 
 
 def _on_share(block: Block) -> float | None:

@@ -77,7 +77,7 @@ def transformer_known(series: Series, archive: Mapping[str, Any], utc_offset_h: 
         iron_kw=iron_kw,
         load_kw=apparent_kva(series) ** 2 / rated / 100,
         load_loss=(copper + LINE_LOSS, LINE_LOSS_SPREAD),
-        share_error=0.05,
+        share_error=0.03,
         sun_share=0.5,
         dark_share=0.05,
         sun_height=sun_height(series, (archive.get("lon"), archive.get("lat")), utc_offset_h),

@@ -42,8 +42,8 @@ FILL_DOUBT = 0.5
 CLOCK_SPREAD_H = 0.1
 STEP_SHARE, STEP_KW = 1e-4, 1e-3
 """Least standard deviation of an hour's books, over the mean supply and in kW: steps of meters."""
-LOW_SUN = 0.1
-"""Sine of the sun's height up to which nothing to speak of is fed in."""
+LOW_SUN, RARE_DARK_SHARE = 0.1, 0.01
+"""Sine of the sun's height up to which nothing to speak of is fed in; see ``Known.dark_share``."""
 SUN_ERRORS, SUN_LEAST = 5.0, 0.01
 """Customers feed in where the sun takes so many standard errors, and this share of the mean supply."""
 SHORTEST_DAYS = 3
@@ -121,9 +121,15 @@ def balance_of(series: Series, known: Known, period_days: tuple[int, int]) -> Ba
     return Balance(books, sun_kw, without, constant, pulse, with_pulse)
 
 
-def residual_of(series: Series, known: Known) -> Doubles:
-    """Return what the books leave without a block, kW (hours,)."""
-    return _fit(_books(series, known), np.zeros(series.supply_kw.size)).residual
+def leftovers_of(series: Series, known: Known) -> tuple[Doubles, Doubles]:
+    """Return what the books leave, kW (hours,): beside a free constant, and with losses as known beforehand.
+
+    The first tells ups and downs, the second levels, which terms of a fit would take.
+    """
+    books = _books(series, known)
+    before = _prior(books, offset=False)[: len(books.columns), 0] @ books.columns
+    level = np.where(np.isnan(books.doubt_kw), np.nan, books.target_kw - before)
+    return _fit(books, np.ones(series.supply_kw.size)).residual, level
 
 
 def _with_pulse(books: Books, constant: Fit, period_days: tuple[int, int]) -> tuple[Pulse | None, Fit | None]:
@@ -139,8 +145,12 @@ def _with_pulse(books: Books, constant: Fit, period_days: tuple[int, int]) -> tu
 
 
 def _without_sun(books: Books) -> Books:
-    """Leave out the hours of sun but the first and last, in which street lights are off and panels idle."""
-    return books._replace(doubt_kw=np.where(books.known.sun_height > LOW_SUN, np.nan, books.doubt_kw))
+    """Leave out the hours of sun but the first and last, in which street lights are off and panels idle.
+
+    These few hours would hardly tell street lights from a block, so that lights have to be the exception.
+    """
+    doubt_kw = np.where(books.known.sun_height > LOW_SUN, np.nan, books.doubt_kw)
+    return books._replace(doubt_kw=doubt_kw, known=books.known._replace(dark_share=RARE_DARK_SHARE))
 
 
 def _fed_in_kw(fit: Fit, mean: float) -> float:

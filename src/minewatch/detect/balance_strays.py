@@ -20,6 +20,10 @@ MORE = 1.02
 """Share to which the usual size of what is left may grow when a meter is taken off."""
 
 
+Leftovers = tuple[Doubles, Doubles]
+"""See ``minewatch.detect.balance_model.leftovers_of``."""
+
+
 class Stray(NamedTuple):
     """A meter and how much of its ups and downs a supply holds besides what is metered, with standard error.
 
@@ -34,48 +38,48 @@ class Stray(NamedTuple):
     kw: Floats
 
 
-def strays_of(series: Series, meters: Meters, residual_kw: Doubles) -> list[Stray]:
+def strays_of(series: Series, meters: Meters, left: Leftovers) -> list[Stray]:
     """Return the ``meters`` of the archive that ``series`` does not feed, by what its books leave."""
     return [
         Stray(meters.ids[at], share, error, series.first_day, meters.hourly[at])
-        for at, share, error in _matches(meters.hourly, residual_kw, -1.0, STRAY_ERRORS)
+        for at, share, error in _matches(meters.hourly, left, -1.0, STRAY_ERRORS)
     ]
 
 
-def newcomers_of(series: Series, others: Sequence[Stray], residual_kw: Doubles) -> list[Stray]:
+def newcomers_of(series: Series, others: Sequence[Stray], left: Leftovers) -> list[Stray]:
     """Return those of ``others``, strays of other transformers, that ``series`` feeds."""
     if not others:
         return []
     hourly = np.stack([_shifted(other, series) for other in others])
     return [
         Stray(others[at].meter_id, share, error, series.first_day, hourly[at])
-        for at, share, error in _matches(hourly, residual_kw, 1.0, NEWCOMER_ERRORS)
+        for at, share, error in _matches(hourly, left, 1.0, NEWCOMER_ERRORS)
     ]
 
 
 def _matches(
-    hourly: Floats, residual_kw: Doubles, sign: float, errors: float
+    hourly: Floats, left: Leftovers, sign: float, errors: float
 ) -> Iterator[tuple[int, float, float]]:
-    """Yield (meter, share, error) of those that ``residual_kw`` holds ``sign`` times, the surest first.
+    """Yield (meter, share, error) of those that ``left`` holds ``sign`` times, the surest first.
 
     Each is taken off before the next is looked for, as the ups and downs of neighbours are alike
     (matching pursuit: Mallat and Zhang 1993). One that leaves more than there was is none: a flat load has
     few ups and downs, but its level cannot be mistaken.
     """
-    left = residual_kw.reshape(1, -1).copy()
+    moving, level = left[0].reshape(1, -1).copy(), left[1].copy()
     share, error = np.empty(len(hourly)), np.empty(len(hourly))
     groups = np.zeros(len(hourly), np.int64)
     while True:
-        presence(hourly, groups, left, share, error)
+        presence(hourly, groups, moving, share, error)
         size = np.where(groups < 0, np.nan, sign * share)
         fits = (size > STRAY_RANGE[0]) & (size < STRAY_RANGE[1]) & (size > errors * error)
         if not fits.any():
             return
         at = int(np.argmax(np.where(fits, size / error, 0.0)))
-        without = left - sign * np.nan_to_num(hourly[at])
         groups[at] = -1
-        if np.nanmedian(np.abs(without)) <= MORE * np.nanmedian(np.abs(left)):
-            left = without
+        used = sign * np.nan_to_num(hourly[at])
+        if np.nanmedian(np.abs(level - used)) <= MORE * np.nanmedian(np.abs(level)):
+            moving, level = moving - used, level - used
             yield at, float(share[at]), float(error[at])
 
 

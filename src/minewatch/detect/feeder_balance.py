@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from minewatch.detect.balance_evidence import Case, Opened, case_of, judged, opened, refused
 from minewatch.detect.balance_known import Known, Strangers, apparent_kva
-from minewatch.detect.balance_model import residual_of
+from minewatch.detect.balance_model import leftovers_of
 from minewatch.detect.balance_needs import balance_refusal
 from minewatch.detect.balance_reasons import Moved
 from minewatch.detect.balance_series import Member, Meters, Series, Tree, columns_of, series_of
@@ -61,7 +61,7 @@ def open_feeders(tables: Mapping[str, pa.Table], case: Case) -> list[Opened]:
 def _open(series: Series, meters: Meters, archive: Mapping[str, Any], case: Case) -> Opened:
     strays: list[Stray] = []
     if balance_refusal(series, case.days_of(series)) is None:
-        strays = strays_of(series, meters, residual_of(series, feeder_known(series, archive)))
+        strays = strays_of(series, meters, leftovers_of(series, feeder_known(series, archive)))
     fed = without_strays(series, strays)
     return opened(fed, feeder_known(fed, archive), Moved(strays, []), case, _rows(series))
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from minewatch.detect.balance_books import series_from
 from minewatch.detect.balance_evidence import Case, Opened, case_of, judged, opened
 from minewatch.detect.balance_known import transformer_known
-from minewatch.detect.balance_model import residual_of
+from minewatch.detect.balance_model import leftovers_of
 from minewatch.detect.balance_needs import balance_refusal
 from minewatch.detect.balance_reasons import Moved
 from minewatch.detect.balance_series import Series
@@ -77,7 +77,7 @@ def _open(
     known = transformer_known(series, row, case.utc_offset_h())
     newcomers: list[Stray] = []
     if others and balance_refusal(series, case.days_of(series)) is None:
-        newcomers = newcomers_of(series, others, residual_of(series, known))
+        newcomers = newcomers_of(series, others, leftovers_of(series, known))
         series = with_newcomers(series, newcomers)
     return opened(series, known, Moved(lost, newcomers), case, _rows(series))
 
