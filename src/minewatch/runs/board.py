@@ -125,6 +125,13 @@ def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Bo
     return _with_places(board, evidence)
 
 
+def customers_of(evidence: EvidenceRows, registers: Registers) -> Attribution:
+    """Return the sites of the judged usage points, as ``board_of`` makes them, without endpoints."""
+    rows = columns_of(evidence, ("subject_kind", "subject_id"))
+    points = rows.filter(pc.equal(rows["subject_kind"], SubjectKind.USAGE_POINT.value))
+    return attribute(registers, points["subject_id"], [])
+
+
 def _site_names(kind: SubjectKind, table: pa.Table, attribution: Attribution) -> Iterator[str]:
     """Yield the id of the site of each row that is not a usage point."""
     if kind is SubjectKind.ENDPOINT:

@@ -115,8 +115,12 @@ BRANCHES = (
 
 
 def subjects_of(finding: Mapping[str, Any], kind: SubjectKind) -> list[str]:
-    """Return the subjects of a kind that a finding names; for endpoints their hosts, for a site itself."""
+    """Return the subjects of a kind that a finding names: see ``subject_name``."""
     if kind is SubjectKind.SITE:
         return [finding["site_id"]]
-    names = [item["name"] for item in finding[f"{kind.value}s"] or ()]
-    return [host_of(name) for name in names] if kind is SubjectKind.ENDPOINT else names
+    return [subject_name(kind, item["name"]) for item in finding[f"{kind.value}s"] or ()]
+
+
+def subject_name(kind: SubjectKind, name: str) -> str:
+    """Return by which name a subject is read anew: its id, for an endpoint its host."""
+    return host_of(name) if kind is SubjectKind.ENDPOINT else name

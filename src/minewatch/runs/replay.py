@@ -9,7 +9,7 @@ import json
 import math
 import struct
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,13 +20,14 @@ import pyarrow.parquet as pq
 from minewatch.engines.base import Engine
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
-from minewatch.runs.branches import BRANCHES, subjects_of
+from minewatch.runs.branches import BRANCHES, Branch, subject_name, subjects_of
 from minewatch.runs.evidence_rows import LakeEvidence, RecomputedEvidence, rows_by_id
 from minewatch.runs.manifest import RunManifest, manifest_from_row
 from minewatch.runs.partitions import after
 from minewatch.runs.scan import Request, assessments_of, judge, plan, step_parameters, view_of
 from minewatch.runs.work import Work
 from minewatch.schema.analysis_tables import EVIDENCE
+from minewatch.schema.steps import PartResult
 
 
 class ReplayError(Exception):
@@ -144,9 +145,15 @@ def _recomputed(work: Work, finding: Mapping[str, Any]) -> pa.Table:
     tables = [EVIDENCE.empty_table()]
     for branch in BRANCHES:
         if names := subjects_of(finding, branch.kind):
-            parts = branch.evidence(work, names)
-            tables += [pq.read_table(part.path, use_threads=False).cast(EVIDENCE) for part in parts]
+            tables += [_only_of(branch, names, part) for part in branch.evidence(work, names)]
     return pa.concat_tables(tables)
+
+
+def _only_of(branch: Branch, names: Sequence[str], part: PartResult) -> pa.Table:
+    """Return the evidence on ``names`` without that which came along."""
+    rows = pq.read_table(part.path, use_threads=False).cast(EVIDENCE)
+    own = [subject_name(branch.kind, name) in names for name in rows["subject_id"].to_pylist()]
+    return rows.filter(pa.array(own, pa.bool_()))
 
 
 def _row(lake: Lake, snapshot: Snapshot, table: str, column: str, value: str) -> dict[str, Any] | None:

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 from minewatch.lake.lake import Lake
 from minewatch.runs.evidence_rows import LakeEvidence, table_of
 from minewatch.runs.partitions import View, after, flow_slices, readings_of
-from minewatch.runs.report.data import Counts, ReportData, curves_from_readings
+from minewatch.runs.pictures import pictures
+from minewatch.runs.report.data import Counts, ReportData, Subject, curves_from_readings
 from minewatch.runs.report.folder import ReportPaths, write_report
-from minewatch.runs.scan import Scanned, view_of
+from minewatch.runs.scan import Scanned, step_parameters, view_of
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.slices import read_slice
 
@@ -27,9 +28,13 @@ def report_data(lake: Lake, scanned: Scanned) -> ReportData:
     manifest, snapshot = scanned.manifest, scanned.snapshot
     listed = scanned.findings.to_pylist()
     evidence_ids = [name for row in listed for name in row["evidence_ids"]]
-    evidence = table_of(LakeEvidence(lake, snapshot, manifest), evidence_ids)
+    stored = LakeEvidence(lake, snapshot, manifest)
+    evidence = table_of(stored, evidence_ids)
     view = view_of(lake, snapshot, manifest)
     readings = readings_of(lake, snapshot, _names(listed, "usage_points"), view.days)
+    rows = zip(evidence["subject_kind"].to_pylist(), evidence["subject_id"].to_pylist(), strict=True)
+    subjects = [Subject(*row) for row in rows]
+    residuals, pairs = pictures(view, step_parameters(manifest), stored, subjects)
     run = {"run_id": (manifest.run_id, after(manifest.run_id))}
     return ReportData(
         findings=scanned.findings,
@@ -41,6 +46,8 @@ def report_data(lake: Lake, scanned: Scanned) -> ReportData:
         zone=lake.zone,
         rate=manifest.parameters["rate"],
         counts=_counts(scanned.summary),
+        residuals=residuals,
+        pairs=pairs,
     )
 
 
