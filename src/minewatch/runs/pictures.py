@@ -89,7 +89,7 @@ def _pairs(
     if kind is SubjectKind.PLANT:
         yield from _outputs(tables, view.period, view.lake.zone, names)
     if kind is SubjectKind.SITE:
-        yield from _traffic(tables["site_hours"], view.lake.zone)
+        yield from site_traffic(tables["site_hours"], view.lake.zone)
 
 
 def _outputs(
@@ -103,11 +103,11 @@ def _outputs(
             continue
         found = analyse(KINDS[plate["kind"]], series.columns, plate, inside)
         expected = np.where(found.free, found.made_mw, found.met_mw)
-        pair = _whole_days(series.instant(0), (expected, found.met_mw), zone)
+        pair = whole_days(series.instant(0), (expected, found.met_mw), zone)
         yield Subject(SubjectKind.PLANT.value, series.plant_id), pair
 
 
-def _traffic(hours: pa.Table, zone: ZoneInfo) -> Iterator[tuple[Subject, Pair]]:
+def site_traffic(hours: pa.Table, zone: ZoneInfo) -> Iterator[tuple[Subject, Pair]]:
     """Yield power, kW, and traffic both ways, Mbit/s, of sites."""
     ids = np.asarray(hours["site_id"].to_pylist(), dtype=object)
     columns = ("kw", "inbound_bytes", "outbound_bytes")
@@ -116,11 +116,11 @@ def _traffic(hours: pa.Table, zone: ZoneInfo) -> Iterator[tuple[Subject, Pair]]:
     starts = hours["hour"].to_pylist()
     for name in dict.fromkeys(ids.tolist()):
         own = np.flatnonzero(ids == name)
-        pair = _whole_days(starts[int(own[0])], (kw[own], mbit_s[own]), zone)
+        pair = whole_days(starts[int(own[0])], (kw[own], mbit_s[own]), zone)
         yield Subject(SubjectKind.SITE.value, name), pair
 
 
-def _whole_days(start_at: datetime, values: tuple[Floats, Floats], zone: ZoneInfo) -> Pair:
+def whole_days(start_at: datetime, values: tuple[Floats, Floats], zone: ZoneInfo) -> Pair:
     """Return hourly values from the local midnight before ``start_at`` to the end of the last day."""
     before = start_at.astimezone(zone).hour
     after = -(before + len(values[0])) % _HOURS
