@@ -36,7 +36,7 @@ from minewatch.sources.recognise import files_of, recognise
 from minewatch.sources.unreadable import UnreadableFile
 
 FUSED = "fused"
-COMPLETE, ENOUGH_BY_LOT = 0.99, 30
+COMPLETE, ENOUGH_BY_LOT = 0.95, 30
 """Share of labels from which on they count as complete; labels by lot that tell the share of mines."""
 
 
