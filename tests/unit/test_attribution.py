@@ -1,7 +1,8 @@
 """From an endpoint to a site with links, and what is refused on the way."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -168,3 +169,23 @@ def test_records_that_share_only_a_building_stay_improbable() -> None:
     assert {match.where for match in matches} == {"building"}
     assert max(match.probability for match in matches) < 0.05
     assert match_parties(left.slice(0, 0), right, 10_000) == []
+
+
+def applied(number: int, name: str, uscc: str | None, day: date | None, **values: Any) -> dict[str, Any]:
+    row = {"application_id": str(number), "applicant_name": name, "uscc": uscc, "planned_start_on": day}
+    return {**row, "region_code": "511823", "applied_on": date(2026, 1, number), **values}
+
+
+def test_the_newest_live_application_says_when_supply_is_to_begin(attribution: Attribution) -> None:
+    papers = [
+        applied(1, "某人", CODE, date(2026, 7, 1)),
+        applied(2, "云上数据有限公司", None, date(2026, 9, 1)),
+        applied(3, "某人", CODE, date(2027, 1, 1), status="refused"),
+        applied(4, "某人", CODE, None),
+        applied(5, "云上数据有限公司", None, date(2028, 1, 1), region_code="511824"),
+    ]
+    site_id = site_of(attribution, "0500000001")
+    for count, day in ((0, None), (1, date(2026, 7, 1)), (5, date(2026, 9, 1))):
+        registers = replace(attribution.registers, applications=rows("applications", papers[:count]))
+        changed = replace(attribution, registers=registers)
+        assert described(changed, site_id, ["0500000001"]).planned_start_on == day

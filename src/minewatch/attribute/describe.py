@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ from minewatch.attribute.leases import Lease
 from minewatch.attribute.linkage import Match, match_parties
 from minewatch.attribute.names import is_public_body, name_key, uscc_key
 from minewatch.attribute.parties import Records, parties, records_of
+from minewatch.attribute.planned import Party, PlannedStarts
 from minewatch.attribute.sites import FIRM_ADDRESSES, Attribution
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.sites import Link, Site
@@ -111,8 +113,17 @@ def describe(attribution: Attribution, evident: Mapping[str, Evident]) -> dict[s
         endpoints[item.site_id].append(item)
     premises = _premises(attribution, [*evident.values()])
     parts = [_parts(name, accounts[name], evident[name], endpoints[name], premises) for name in evident]
-    firms = _firms(attribution, parts)
-    return {item.site_id: _site(item, firms[item.site_id]) for item in parts}
+    firms, planned = _firms(attribution, parts), PlannedStarts(attribution.registers.applications)
+    sites = [_site(item, firms[item.site_id]) for item in parts]
+    days = [planned.of(_applicants(item, site)) for item, site in zip(parts, sites, strict=True)]
+    return {site.site_id: replace(site, planned_start_on=day) for site, day in zip(sites, days, strict=True)}
+
+
+def _applicants(parts: _Parts, site: Site) -> Iterator[Party]:
+    """Yield those at a site who may have applied for supply."""
+    yield Party(site.enterprise_name, parts.place.uscc, site.region_code)
+    for name, code in _parties(parts):
+        yield Party(name, code, site.region_code)
 
 
 def _premises(attribution: Attribution, evident: Sequence[Evident]) -> dict[GridPart, Premises]:
