@@ -24,11 +24,13 @@ from minewatch.sim.low_voltage import PHASE_KV, draw_layout
 from minewatch.sim.medium_voltage import LINE_KV, Head, Tap, bus_voltage, feeder_row, head_of, tap_kw, taps
 from minewatch.sim.metering import (
     DIRECT_LV_KVA,
+    Reading,
     delivered,
     draw_loss_rate,
     measured,
     meter_for,
     voltage_shown,
+    with_dead_link,
 )
 from minewatch.sim.roster import feeder_of, roster
 from minewatch.sim.scene import STEP_MINUTES, Floats, Scene, scene_of
@@ -134,7 +136,8 @@ class _Build:
         self._rows["truth_places"] += place_rows(supplied, area.layout, scale)
         fast_min = self._clock(rng, transformer_id)
         gain = 1 + self._stream(transformer_id, "accuracy").normal(0, CLASS_ERROR)
-        columns = self._supply_meter(rng, (supply.kw * gain, supply.kvar * gain), fast_min)
+        link, power = self._stream(transformer_id, "link"), (supply.kw * gain, supply.kvar * gain)
+        columns = self._supply_meter(rng, link, power, fast_min)
         self._clocks["truth_transformers"].append(fast_min)
         told = (area.unmetered_kw, lights_kw, supply.loss_kw, area.export_kw)
         names = ("unmetered_kw", "lights_kw", "loss_kw", "export_kw")
@@ -168,7 +171,9 @@ class _Build:
         self._rows["feeders"].append(feeder_row(feeder_id, self._number, region, head))
         fast_min = self._clock(rng, feeder_id)
         self._clocks["truth_feeders"].append(fast_min)
-        self._curves["feeder_readings"].add(feeder_id, self._head_meter(rng, head, fast_min))
+        self._curves["feeder_readings"].add(
+            feeder_id, self._head_meter(rng, self._stream(feeder_id, "link"), head, fast_min)
+        )
         truth = {"unmetered_kw": self._folded(tapped_kw), "loss_kw": self._folded(head.loss_kw)}
         self._curves["truth_feeders"].add(feeder_id, truth)
         if tap is not None:
@@ -202,7 +207,7 @@ class _Build:
             columns["current_a"] = np.where(missing, np.nan, np.round(apparent / PHASE_KV, 2))
         return {name: as_stored(curve) for name, curve in columns.items()}
 
-    def _metered(self, rng: Rng, customer: Customer, net: Floats) -> tuple[Floats, npt.NDArray[np.uint8]]:
+    def _metered(self, rng: Rng, customer: Customer, net: Floats) -> Reading:
         hours = self._plan.interval_minutes / 60
         values = measured(net, meter_for(rng, customer.contract_kva), hours)
         if rng.random() < 0.02 * self._plan.days / 365:  # the meter is exchanged
@@ -213,7 +218,8 @@ class _Build:
         if customer.opened_on > self._plan.start_on:
             first = (customer.opened_on - self._plan.start_on).days * self._per_day
             values[:first] = np.nan
-        return delivered(rng, values, self._per_day, draw_loss_rate(rng))
+        reading = delivered(rng, values, self._per_day, draw_loss_rate(rng))
+        return with_dead_link(self._stream(customer.number, "link"), reading, self._per_day)
 
     def _lights(self, rng: Rng, area: Area, shared: bool) -> Floats:
         """Light some streets from a box of the lines, past every meter; returns their power, kW."""
@@ -224,18 +230,18 @@ class _Build:
         area.light(int(rng.integers(area.layout.boxes)), phases, kw)
         return kw * area.lit
 
-    def _supply_meter(self, rng: Rng, power: tuple[Floats, Floats], fast_min: Floats) -> Columns:
+    def _supply_meter(self, rng: Rng, link: Rng, power: tuple[Floats, Floats], fast_min: Floats) -> Columns:
         """Return what the supply-side meter shows of (kW, kvar), each (3, periods), but for voltages."""
         kw, kvar = (self._by_clock(self._folded(values), fast_min) for values in power)
-        columns = self._totals(rng, kw.sum(axis=0), kvar.sum(axis=0), 3)
+        columns = self._totals(rng, link, (kw.sum(axis=0), kvar.sum(axis=0)), 3)
         current = np.round(np.hypot(kw, kvar) / PHASE_KV, 2)
         return columns | {"current_a": as_stored(np.where(np.isnan(columns["kw"]), np.nan, current))}
 
-    def _head_meter(self, rng: Rng, head: Head, fast_min: Floats) -> Columns:
+    def _head_meter(self, rng: Rng, link: Rng, head: Head, fast_min: Floats) -> Columns:
         """Return what the meter at a feeder's head shows; steps of 1 kW and 10 V by its ratios."""
         gain = 1 + rng.normal(0, CLASS_ERROR)
         kw, kvar = (self._by_clock(self._folded(values) * gain, fast_min) for values in (head.kw, head.kvar))
-        columns = self._totals(rng, kw, kvar, 0)
+        columns = self._totals(rng, link, (kw, kvar), 0)
         spread = 1 + rng.normal(0, (0.012, 0.002), (3, 2))
         amps = np.outer(spread[:, 0], np.hypot(kw, kvar) / (3**0.5 * LINE_KV))
         volts = np.outer(
@@ -247,10 +253,11 @@ class _Build:
             columns["voltage_v"] = as_stored(np.where(missing, np.nan, np.round(volts, -1)))
         return columns
 
-    def _totals(self, rng: Rng, kw: Floats, kvar: Floats, decimals: int) -> Columns:
+    def _totals(self, rng: Rng, link: Rng, power: tuple[Floats, Floats], decimals: int) -> Columns:
         lost = log_uniform(rng, 0.0001, 0.004)
-        values, quality = delivered(rng, np.round(kw, decimals), self._per_day, lost)
-        reactive = np.where(np.isnan(values), np.nan, np.round(kvar, decimals))
+        reading = delivered(rng, np.round(power[0], decimals), self._per_day, lost)
+        values, quality = with_dead_link(link, reading, self._per_day)
+        reactive = np.where(np.isnan(values), np.nan, np.round(power[1], decimals))
         return {"kw": as_stored(values), "kvar": as_stored(reactive), "quality": quality}
 
     def _voltages(self, fed: _Fed, head: Head) -> None:

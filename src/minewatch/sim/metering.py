@@ -81,6 +81,20 @@ def delivered(rng: Rng, kw: Floats, per_day: int, loss_rate: float) -> Reading:
     return Reading(values, quality)
 
 
+def with_dead_link(rng: Rng, reading: Reading, per_day: int) -> Reading:
+    """Return ``reading`` without the time in which the meter's link is broken.
+
+    Assumed: one link in 40 breaks in a year, and is mended after three weeks on average.
+    """
+    days = reading.kw.size // per_day
+    if rng.random() >= days / 365 / 40:
+        return reading
+    start = int(rng.integers(reading.kw.size))
+    gap = slice(start, start + int((1 + rng.exponential(20)) * per_day))
+    reading.kw[gap], reading.quality[gap] = np.nan, Quality.MISSING
+    return reading
+
+
 def _gaps(rng: Rng, size: int, per_day: int, loss_rate: float) -> list[tuple[int, int]]:
     mean_length = per_day * 0.6
     number = rng.poisson(0.8 * loss_rate * size / mean_length)
