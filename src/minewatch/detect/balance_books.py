@@ -35,9 +35,9 @@ def books_table(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -
     8601 with zone) and ``zone`` (IANA name).
     """
     case = case_of(BOOKS, SubjectKind.TRANSFORMER, parameters)
-    archive = {row["transformer_id"]: row for row in tables["transformers"].to_pylist()}
+    archive = nameplates_of(tables)
     rows = []
-    for series, meters in series_of(_tree(tables)):
+    for series, meters in series_of(tree_of(tables)):
         nameplate = archive.pop(series.subject_id, {})
         strays = []
         if balance_refusal(series, case.days_of(series)) is None:
@@ -48,7 +48,13 @@ def books_table(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -
     return pa.Table.from_pylist(rows, schema=BALANCE_BOOKS)
 
 
-def _tree(tables: Mapping[str, pa.Table]) -> Tree:
+def nameplates_of(tables: Mapping[str, pa.Table]) -> dict[str, Mapping[str, Any]]:
+    """Return the rows of ``transformers`` by transformer."""
+    return {row["transformer_id"]: row for row in tables["transformers"].to_pylist()}
+
+
+def tree_of(tables: Mapping[str, pa.Table]) -> Tree:
+    """Return transformers with the customers below them, of the tables of ``BOOKS_STEP.inputs``."""
     points = tables["usage_points"].select(_POINTS).to_pylist()
     return Tree(
         supply=columns_of(tables["transformer_readings"], "transformer_id", "kw", "kvar"),

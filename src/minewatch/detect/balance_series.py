@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from minewatch.detect.curves import Curves, curves_of
 from minewatch.kernels.balance import hourly_curves, metered_sums
@@ -138,6 +139,22 @@ def series_of(tree: Tree) -> list[tuple[Series, Meters]]:
 def columns_of(table: pa.Table, subject: str, *names: str) -> pa.Table:
     """Return the columns ``subject``, now called ``id``, ``day`` and ``names``."""
     return table.select([subject, "day", *names]).rename_columns(["id", "day", *names])
+
+
+def hours_by_phase(table: pa.Table, series: Series) -> Doubles | None:
+    """Return the last column of ``table``, three curves a day, on the hours of ``series``, shape (3, hours).
+
+    ``table`` has the columns ``id``, ``day`` and one of phase curves, and holds one subject; days without
+    three curves are left out. None where no day has them.
+    """
+    name = table.column_names[-1]
+    rows = table.filter(pc.equal(pc.list_value_length(table[name]), 3))
+    if not rows.num_rows:
+        return None
+    axis = _Axis(np.array([series.first_day]), np.array([series.first_day + series.days]))
+    phases = [pc.list_element(rows[name], place) for place in range(3)]
+    curves = [rows.select(["id", "day"]).append_column("kw", values) for values in phases]
+    return np.stack([_on_axis(_curves(curve, "kw"), axis)[0] for curve in curves])
 
 
 def _curves(table: pa.Table, column: str) -> Curves:

@@ -29,6 +29,10 @@ METER_CLASS = 0.002
 """Standard error of metered energy that stays whatever the load, over the mean supply (class 0.5 S)."""
 PULSE_CLASS = 0.0005
 """The same of a change: errors that stay cancel."""
+MISFIT = 2.2
+"""Factor on the own standard errors of a fit, for what its terms do not say exactly (losses of branching
+lines are not the square of one current). Measured on simulated transformers that are in no figure: it makes
+intervals of 90 % hold 90 %."""
 STRANGE_SHAPE = 0.5
 """Strangers and errors of meters take the shape of the metered load, but for this share of what they take."""
 SMALLEST_KW, SMALLEST_SHARE, LARGEST_SHARE = 0.3, 0.015, 0.9
@@ -90,7 +94,8 @@ def weigh(balance: Balance, missing: Sequence[Constant] = ()) -> Weighed:
     """
     candidates = [_weighed(balance, _block(balance, balance.constant, None), missing)]
     if balance.with_pulse is not None:
-        candidates.append(_weighed(balance, _block(balance, balance.with_pulse, balance.pulse), missing))
+        block = _block(balance, balance.with_pulse, balance.pulse)
+        candidates.append(_weighed(balance, block, [*missing, *_lacking_outside(block)]))
     return max(candidates, key=lambda found: found.log10_lr)
 
 
@@ -101,13 +106,19 @@ def lacking(balance: Balance) -> Constant | None:
     return found if found.power_kw < -TOLD * found.error_kw else None
 
 
+def _lacking_outside(block: Block) -> list[Constant]:
+    """Return what the books lack outside the run: a customer archived here who grew then is no block before."""
+    outside = Constant(float(block.fit.coefficients[Term.offset]), MISFIT * block.fit.error(Term.offset))
+    return [outside] if outside.power_kw < -TOLD * outside.error_kw else []
+
+
 def _block(balance: Balance, fit: Fit, pulse: Pulse | None) -> Block:
     hours = balance.books.target_kw.size
     run = np.ones(hours) if pulse is None else during(pulse, hours)
     series = balance.books.series
     remains = (METER_CLASS if pulse is None else PULSE_CLASS) * series.mean_kw
     strange = STRANGE_SHAPE * float(fit.coefficients[Term.share] * series.metered_kw.mean())
-    error = math.hypot(fit.error(Term.block), remains, strange if pulse is None else 0.0)
+    error = math.hypot(MISFIT * fit.error(Term.block), remains, strange if pulse is None else 0.0)
     power = float(fit.coefficients[Term.block])
     return Block(fit, pulse, run, power, error, *_uplift(fit, run, power))
 

@@ -39,6 +39,9 @@ LEAST_SHARE, MOST_SHARE = 0.02, 0.3
 """Mean power of the mines put in, over the mean supply; every order of magnitude alike."""
 PREVALENCE = {"shared": 0.28, "own": 0.67, "feeder": 0.05}
 """Shares among the subjects of a county: transformers of many customers, of one or two, and feeders."""
+LINE_SHARE = 0.016
+"""Loss of low-voltage lines at rated load, usual."""
+Hours = npt.NDArray[np.float64]
 _TIMED = ("interval_readings", "transformer_readings", "daily_readings", "feeder_readings")
 
 
@@ -94,6 +97,13 @@ def _unmetered(truth: Mapping[str, pa.Table]) -> dict[str, npt.NDArray[np.float6
     for row in truth["truth_feeders"].to_pylist():
         found.setdefault(row["feeder_id"], []).append(float(np.mean(row["unmetered_kw"])))
     return {name: np.array(values) for name, values in found.items()}
+
+
+def _added_loss(row: Mapping[str, Any], supply: Hours, added: Hours) -> Hours:
+    """Return what windings and lines lose more, kW, when ``added`` flows through them too."""
+    share = row["load_loss_kw"] / row["rated_kva"] + LINE_SHARE
+    grown: Hours = ((supply + added) ** 2 - supply**2) / row["rated_kva"]
+    return share * grown
 
 
 def _means(table: pa.Table, subject: str, column: str) -> dict[str, float]:
@@ -155,7 +165,7 @@ class _Month:
         share = np.exp(rng.uniform(np.log(LEAST_SHARE), np.log(MOST_SHARE)))
         wanted = share * float(np.nanmean(supply))
         hourly *= wanted / max(float(hourly[hourly > 0].mean()), 1e-9)
-        row["supply_kw"] = supply + hourly
+        row["supply_kw"] = supply + hourly + _added_loss(row, supply, hourly)
         return float(hourly[-24 * MONTH :].mean()), began
 
     def _score(self, row: Mapping[str, Any], mine_kw: float, onset: int | None) -> Score:
