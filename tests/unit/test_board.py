@@ -68,6 +68,7 @@ REGISTERS = Registers(
         [
             *[line(f"198.18.0.{n}", f"户主{n}号", f"{TOWN}江汉路{n + 1}号") for n in range(100)],
             line("198.18.1.1", "某科技有限公司", "汉源县富林镇清白河二级水电站旁厂房"),
+            line("198.18.1.2", "陌生人", "汉源县富林镇无名沟"),
         ],
     ),
     enterprises=rows("enterprises", [FIRM]),
@@ -75,6 +76,7 @@ REGISTERS = Registers(
         "transformers",
         [{"transformer_id": f"T{n}", "region_code": "511823", "lon": 102.7, "lat": 29.5} for n in range(5)],
     ),
+    feeders=rows("feeders", [{"feeder_id": "F7", "region_code": "511823"}]),
     plants=rows("plants", [PLANT]),
 )
 INNOCENT = Null((np.sort(np.random.default_rng(3).normal(-2, 0.7, 20_000)),), np.array([1.0]))
@@ -197,6 +199,17 @@ def test_a_feeder_is_a_site_of_its_own() -> None:
     finding = only(judged([seen(SubjectKind.FEEDER, "F7", 4.0, 900.0)]))
     assert finding["site_id"] == site_id_of("F7", "feeder")
     assert [item["name"] for item in finding["feeders"]] == ["F7"]
+
+
+def test_a_feeders_load_and_a_farm_without_account_name_each_other() -> None:
+    tap = seen(SubjectKind.FEEDER, "F7", 4.0, 300.0, spread=1.05)
+    near, far = (judged([tap, flow("198.18.1.2", kw)]).findings.to_pylist() for kw in (310.0, 90.0))
+    assert {row["site_id"] for row in near} >= {site_id_of("F7", "feeder")}
+    assert len(near) == len(far) == 2
+    for row in near:
+        assert "farm_may_be_load" in {item["code"] for item in row["reasons"]}
+    for row in far:
+        assert "farm_may_be_load" not in {item["code"] for item in row["reasons"]}
 
 
 def test_traffic_for_honest_use_takes_a_site_off_the_list() -> None:

@@ -244,10 +244,17 @@ def _refusals(parts: _Parts) -> Iterator[Reason]:
 def _links(parts: _Parts, firms: Sequence[_Firm]) -> Iterator[Link]:
     """Yield the links from outside to inside, each once."""
     links: dict[tuple[str, str, str, str], Link] = {}
-    own = grid_links(parts.grid, [account.usage_point_id for account in parts.certain])
+    own = grid_links(parts.grid, _whom(parts))
     for link in (*_wire_links(parts), *own, *_account_links(parts), *map(_firm_link, firms)):
         links.setdefault((link.from_kind, link.from_id, link.to_kind, link.to_id), link)
     yield from links.values()
+
+
+def _whom(parts: _Parts) -> tuple[str, str] | None:
+    """Return the account, else the holder of a line, that stands for the site in links."""
+    accounts = [("usage_point", account.usage_point_id) for account in parts.certain]
+    holders = [("holder", holder_of(item.claim.lease).label) for item in parts.endpoints if item.claim]
+    return next(iter([*accounts, *holders]), None)
 
 
 def _wire_links(parts: _Parts) -> Iterator[Link]:

@@ -78,12 +78,14 @@ def operators(premises: Premises, enterprises: pa.Table) -> Iterator[tuple[str, 
             yield enterprise_id, written, OPERATOR_NAME, reason("plant_operator_name", name=written or "")
 
 
-def grid_links(attached: Sequence[Attached], usage_points: Sequence[str]) -> Iterator[Link]:
-    """Yield the links of grid parts: to the customers of the site, else to where their load may sit."""
+def grid_links(attached: Sequence[Attached], whose: tuple[str, str] | None) -> Iterator[Link]:
+    """Yield the links of grid parts: to the customer or holder ``whose`` site it is, else to possible places.
+
+    ``whose``: kind and id of an account or holder of a line.
+    """
     for item in attached:
-        if item.basis:
-            for name in usage_points[:1]:
-                yield Link(item.part.kind, item.part.name, "usage_point", name, item.probability, item.basis)
+        if item.basis and whose:
+            yield Link(item.part.kind, item.part.name, *whose, item.probability, item.basis)
         for name, probability in sorted((item.places or {}).items(), key=lambda pair: (-pair[1], pair[0])):
             basis = reason("voltage_points_at", percent=100 * probability)
             yield Link(item.part.kind, item.part.name, "usage_point", name, probability, basis)

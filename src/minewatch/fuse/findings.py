@@ -98,7 +98,7 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
 
 def _reasons(case: Case, farm: Farm, kind: FindingKind) -> Iterator[Mapping[str, Any]]:
     """Yield the reasons of fusion, then of the evidence (each once), then what could not be attributed."""
-    own = [*agreement(farm), *part_of_load(farm)]
+    own = [*agreement(farm), *part_of_load(farm), *case.around.hints]
     if kind is FindingKind.PASSIVE_VICTIM:
         own.append(reason("passive_victim_likely"))
     if farm.grid_kw is None and farm.power_kw:

@@ -17,6 +17,11 @@ VOLTAGES_RIGHT = 0.8
 """Probability that voltages point at the true place rather than at any (assumed)."""
 
 
+TIED, LIKELY = 0.3, 0.5
+"""Share of unmetered loads that are a farm whose traffic leads to no account (assumed: most lines without one
+are a customer's whose address was not understood); and the probability from which such a farm is named."""
+
+
 class Wanting(NamedTuple):
     """What the traffic of a site says: its strength, and the power that its meters do not account for."""
 
@@ -25,9 +30,9 @@ class Wanting(NamedTuple):
 
 
 class Load(NamedTuple):
-    """An unmetered load: the transformer it hangs on, its power, and among how many ``sites`` it may sit."""
+    """An unmetered load: the transformer or feeder it hangs on, its power, the number of ``sites`` there."""
 
-    transformer: str
+    part: str
     power_kw: Estimate
     sites: int
 
@@ -64,6 +69,21 @@ def _pointed(load: Load, voltages: Mapping[int, float], site: int) -> float:
     return VOLTAGES_RIGHT * voltages.get(site, 0.0) + (1 - VOLTAGES_RIGHT) / load.sites
 
 
+def likely_farm(power_kw: Estimate, farms: Mapping[int, Estimate]) -> tuple[int, float] | None:
+    """Return which farm without account an unmetered load may be, with its probability.
+
+    None below ``LIKELY``. ``farms``: site → power that its traffic stands for. Only the agreement of the
+    powers speaks for it: enough to look, never enough to make one site of the two.
+    """
+    prior = TIED / max(len(farms), 1)
+    weights = {site: prior * 10 ** compare(power_kw, farms[site]).log10_lr for site in sorted(farms)}
+    best = max(weights, key=lambda site: weights[site], default=None)
+    if best is None:
+        return None
+    probability = weights[best] / (1 - TIED + sum(weights.values()))
+    return (best, probability) if probability >= LIKELY else None
+
+
 def _log10_fit(load: Load, wanting: Wanting | None) -> float:
     if wanting is None:
         return float("-inf")
@@ -74,8 +94,8 @@ def _why(load: Load, probability: float, wanting: Wanting | None) -> Reason:
     values = {"power_kw": load.power_kw.value, "percent": 100 * probability}
     if wanting and _log10_fit(load, wanting) > 0:
         missing_kw = wanting.missing_kw.value
-        return reason("place_by_traffic", transformer=load.transformer, missing_kw=missing_kw, **values)
-    return reason("place_by_voltage", transformer=load.transformer, **values)
+        return reason("place_by_traffic", part=load.part, missing_kw=missing_kw, **values)
+    return reason("place_by_voltage", part=load.part, **values)
 
 
 def missing(wire_kw: Estimate, meter_kw: Estimate | None) -> Estimate | None:

@@ -30,13 +30,14 @@ class Surroundings:
     ``metered_kw`` is the largest load that all meters of the site together showed in the period; None where
     there is no reading. ``public_body``: an office, school, hospital or other institution.
     ``meter_judged``: a meter detector gave a verdict. ``against``: rows of ``evidence`` that speak for an
-    innocent use of the site as a whole.
+    innocent use of the site as a whole. ``hints``: what may belong to the site, but not surely enough.
     """
 
     metered_kw: float | None
     public_body: bool
     meter_judged: bool
     against: Sequence[Row] = ()
+    hints: Sequence[Reason] = ()
 
 
 def kind_of(farm: Farm, around: Surroundings) -> FindingKind:

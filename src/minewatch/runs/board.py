@@ -1,12 +1,12 @@
 """Which site each judged subject of a run belongs to: customers, endpoints, and loads of the grid.
 
 An unmetered load is given to a customer of its transformer where voltages or traffic point there surely
-enough; else the transformer is a site of its own, as are feeders and plants.
+enough; else the transformer or feeder is a site of its own, as is a plant.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +20,11 @@ from minewatch.attribute.sites import Attribution, Registers, attribute
 from minewatch.fuse.combination import FamilyScores
 from minewatch.fuse.families import FAMILY_OF, Family
 from minewatch.fuse.farm import Signs, powers_of
-from minewatch.fuse.placing import Load, Place, Wanting, missing, place_of
+from minewatch.fuse.placing import Load, Place, Wanting, likely_farm, missing, place_of
 from minewatch.runs.evidence_rows import EvidenceRows, columns_of, rows_by_id
 from minewatch.schema.evidence import Estimate, SubjectKind
 from minewatch.schema.periods import Period
+from minewatch.schema.reasons import Reason, reason
 
 Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -72,7 +73,8 @@ class Subjects(NamedTuple):
 class Board:
     """All sites of a run: ids by code, subjects by family, sites of refused subjects.
 
-    ``places``: evidence on a load of the grid → the customer's site that it was given to.
+    ``places``: evidence on a load of the grid → the customer's site that it was given to. ``hints``: site →
+    what may belong together, but not surely enough.
     """
 
     attribution: Attribution
@@ -80,6 +82,7 @@ class Board:
     subjects: Mapping[Family, Subjects]
     refused_sites: Codes
     places: Mapping[str, Place]
+    hints: Mapping[int, Sequence[Reason]]
 
     def signs(self, sites: Sequence[int], evidence: EvidenceRows) -> dict[int, Signs]:
         """Return site → whole rows of evidence that show a sign, by family."""
@@ -121,7 +124,7 @@ def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Bo
         families[FAMILY_OF[kind]].append(_subjects(kind, table, codes[kind], (period, known)))
     refused = [codes[kind][table["log10_lr"].is_null().to_numpy()] for kind, table in by_kind.items()]
     subjects = {family: _joined(parts) for family, parts in families.items()}
-    board = Board(attribution, site_ids, subjects, np.unique(np.concatenate(refused)), {})
+    board = Board(attribution, site_ids, subjects, np.unique(np.concatenate(refused)), {}, {})
     return _with_places(board, evidence)
 
 
@@ -191,8 +194,7 @@ def _with_places(board: Board, evidence: EvidenceRows) -> Board:
     """Give the unmetered loads to customers where that is sure enough."""
     supply = board.subjects[Family.SUPPLY]
     shown = [name for names in supply.chosen(supply.sites.tolist()).values() for name in names]
-    rows = rows_by_id(evidence, shown).values()
-    loads = [row for row in rows if row["subject_kind"] == SubjectKind.TRANSFORMER and row["power_kw"]]
+    loads = [row for row in rows_by_id(evidence, shown).values() if row["power_kw"]]
     customers = _customers(board.attribution, [row["subject_id"] for row in loads])
     near = sorted({site for sites in customers.values() for site in sites.values()})
     signs = board.signs(near, evidence)
@@ -202,7 +204,55 @@ def _with_places(board: Board, evidence: EvidenceRows) -> Board:
         for row in loads
         if row["subject_id"] in customers
     }
-    return _moved(board, {name: place for name, place in placed.items() if place})
+    places = {name: place for name, place in placed.items() if place}
+    left = [row for row in loads if row["evidence_id"] not in places]
+    return replace(_moved(board, places), hints=_hints(left, board, evidence))
+
+
+def _hints(loads: Sequence[Row], board: Board, evidence: EvidenceRows) -> dict[int, list[Reason]]:
+    """Name to each other the loads, and the farms known by traffic alone, of a county that may be one."""
+    registers = board.attribution.registers
+    regions = {**_regions(registers.transformers), **_regions(registers.feeders)}
+    code_of = {name: code for code, name in enumerate(board.site_ids)}
+    farms = _farms(board, evidence, code_of) if loads else {}
+    found: dict[int, list[Reason]] = defaultdict(list)
+    for row in loads:
+        near, power_kw = farms.get(regions.get(row["subject_id"]), {}), _power(row)
+        if likely := likely_farm(power_kw, {site: farm.power_kw for site, farm in near.items()}):
+            site, probability = likely
+            told = {"percent": 100 * probability, "power_kw": power_kw.value, "part": row["subject_id"]}
+            told |= {"wire_kw": near[site].power_kw.value, "endpoint": near[site].endpoint}
+            for code in (site, code_of[GridPart(row["subject_kind"], row["subject_id"]).site_id]):
+                found[code].append(reason("farm_may_be_load", **told))
+    return found
+
+
+class _Farm(NamedTuple):
+    """A farm of which only the traffic is known."""
+
+    endpoint: str
+    power_kw: Estimate
+
+
+def _farms(
+    board: Board, evidence: EvidenceRows, code_of: Mapping[str, int]
+) -> dict[str | None, dict[int, _Farm]]:
+    """Return county → sites with traffic of a farm, a holder and no account."""
+    lines = [item for item in board.attribution.endpoints if item.claim and not item.match and not item.plant]
+    regions = {code_of[item.site_id]: item.claim.lease.region_code for item in lines if item.claim}
+    found: dict[str | None, dict[int, _Farm]] = defaultdict(dict)
+    for site, signs in board.signs(sorted(regions), evidence).items():
+        if power_kw := powers_of(signs).get(Family.WIRE):
+            found[regions[site]][site] = _Farm(signs[Family.WIRE][0]["subject_id"], power_kw)
+    return found
+
+
+def _regions(table: pa.Table) -> dict[str, str | None]:
+    return dict(zip(table.column(0).to_pylist(), table["region_code"].to_pylist(), strict=True))
+
+
+def _power(row: Row) -> Estimate:
+    return Estimate(row["power_kw"], row["power_kw_low"], row["power_kw_high"])
 
 
 def _place(row: Row, sites: Mapping[str, int], wanting: Mapping[int, Wanting]) -> Place | None:
@@ -210,9 +260,8 @@ def _place(row: Row, sites: Mapping[str, int], wanting: Mapping[int, Wanting]) -
     for item in row["places"] or ():
         if item["name"] in sites:
             voltages[sites[item["name"]]] += item["probability"]
-    power_kw = Estimate(row["power_kw"], row["power_kw_low"], row["power_kw_high"])
     own = {site: wanting[site] for site in set(sites.values()) & wanting.keys()}
-    return place_of(Load(row["subject_id"], power_kw, len(set(sites.values()))), voltages, own)
+    return place_of(Load(row["subject_id"], _power(row), len(set(sites.values()))), voltages, own)
 
 
 def _customers(attribution: Attribution, transformers: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -241,4 +290,4 @@ def _moved(board: Board, places: Mapping[str, Place]) -> Board:
     own = zip(supply.evidence_ids, supply.sites.tolist(), strict=True)
     sites = np.array([places[name].site if name in places else site for name, site in own], np.int64)
     subjects = {**board.subjects, Family.SUPPLY: supply._replace(sites=sites)}
-    return Board(board.attribution, board.site_ids, subjects, board.refused_sites, places)
+    return replace(board, subjects=subjects, places=places)

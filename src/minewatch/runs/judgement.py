@@ -191,7 +191,8 @@ def _surroundings(
         metered = [peaks[name] for name in points[code] if name in peaks]
         against = [rows[name] for name in doubts.get(code, ())]
         total = sum(metered) if metered else None
-        found[code] = Surroundings(total, site.public_body, code in judged, against)
+        hints = board.hints.get(code, ())
+        found[code] = Surroundings(total, site.public_body, code in judged, against, hints)
     return found
 
 
