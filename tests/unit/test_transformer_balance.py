@@ -1,5 +1,6 @@
 """Transformers and feeders: what is found, what is named innocent, what is refused."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from minewatch.detect.balance_books import BOOKS_STEP, books_table
+from minewatch.detect.block_place import place_evidence
 from minewatch.detect.feeder_balance import FEEDER_STEP, feeder_evidence
 from minewatch.detect.transformer_balance import balance_evidence
 from minewatch.schema.tables import TABLES
@@ -237,3 +239,46 @@ def test_what_is_said_of_a_transformer_does_not_depend_on_its_company() -> None:
     }
     both = tables_of({"T1": loads, "T2": others}, supplies)
     assert evidence(both)["T1"] == evidence(alone)["T1"]
+
+
+def test_the_phase_and_the_place_of_a_block_are_told_by_currents_and_voltages() -> None:
+    loads = homes(31)
+    rng = np.random.default_rng(31)
+    mine = block(50, 4.0) * (rng.random(24 * DAYS) > 0.1)
+    tables = tables_of({"T1": loads}, {"T1": supply(list(loads.values()), mine)})
+    total = np.sum(list(loads.values()), axis=0)
+    amps = [(total / 3 + mine * (phase == 1)) / 0.22 for phase in range(3)]
+    bus = [np.full(24 * DAYS, 230.0) + rng.normal(0, 0.1, 24 * DAYS) for _ in range(3)]
+    names = sorted(loads)
+    near = {name: 0.6 if at == 4 else 0.3 if at < 10 else 0.0 for at, name in enumerate(names)}
+    volts = {
+        name: [bus[1] - 0.02 * total - near[name] * mine + rng.normal(0, 0.1, mine.size)]
+        + [np.full(mine.size, np.nan)] * 2
+        for name in names
+    }
+    tables["transformer_readings"] = with_phases(
+        with_phases(tables["transformer_readings"], "current_a", {"T1": amps}), "voltage_v", {"T1": bus}
+    )
+    tables["interval_readings"] = with_phases(tables["interval_readings"], "voltage_v", volts)
+    (row,) = place_evidence(tables, PARAMETERS).to_pylist()
+    assert row["log10_lr"] is None
+    assert row["places"][0]["name"] == names[4]
+    assert row["places"][0]["probability"] > 0.9
+    (told,) = [item for item in row["reasons"] if item["code"] == "block_phases"]
+    shares = json.loads(told["values"])
+    assert shares["b_percent"] > 80
+
+
+def test_no_place_is_looked_for_where_the_books_close() -> None:
+    loads = homes(1)
+    tables = tables_of({"T1": loads}, {"T1": supply(list(loads.values()))})
+    assert place_evidence(tables, PARAMETERS).num_rows == 0
+
+
+def with_phases(readings: pa.Table, column: str, curves: Mapping[str, list[np.ndarray]]) -> pa.Table:
+    rows = readings.to_pylist()
+    for row in rows:
+        first = 24 * (row["day"] - FIRST).days
+        name = row[readings.column_names[0]]
+        row[column] = [[float(value) for value in curve[first : first + 24]] for curve in curves[name]]
+    return pa.Table.from_pylist(rows, schema=readings.schema)

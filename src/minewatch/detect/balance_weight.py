@@ -107,7 +107,7 @@ def lacking(balance: Balance) -> Constant | None:
 
 
 def _lacking_outside(block: Block) -> list[Constant]:
-    """Return what the books lack outside the run: a customer archived here who grew then is no block before."""
+    """Return what books lack outside the run: a customer archived here who grew then is no block before."""
     outside = Constant(float(block.fit.coefficients[Term.offset]), MISFIT * block.fit.error(Term.offset))
     return [outside] if outside.power_kw < -TOLD * outside.error_kw else []
 

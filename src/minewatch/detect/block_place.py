@@ -3,7 +3,7 @@
 When the block draws more, the voltage falls along the line that it hangs on, most of all at its place and
 behind it. Each customer's fall of voltage below the transformer is fitted by the customer's own load, the
 whole load and the block; what a kilowatt of the block costs there points at the place. A row says nothing of
-whether the block is a mine (``log10_lr`` 0). See ``docs/explanation/transformer-balance.md``.
+whether the block is a mine (``log10_lr`` is null). See ``docs/explanation/transformer-balance.md``.
 """
 
 from collections.abc import Mapping
@@ -91,7 +91,7 @@ def _judge(found: Found, tables: Mapping[str, pa.Table], case: Case) -> Evidence
         subject_kind=case.kind,
         subject_id=found.series.subject_id,
         period=case.period,
-        log10_lr=0.0,
+        log10_lr=None,
         places=places,
         reasons=[*_phase_reasons(phases), *_place_reasons(places)],
         inputs=case.rows({"transformer_readings": found.series.days, "transformers": 1}),

@@ -1,6 +1,7 @@
 """Every step that runs over partitions; the conformance suite runs each of them on each engine."""
 
 from minewatch.detect.balance_books import BOOKS_STEP
+from minewatch.detect.block_place import PLACE_STEP
 from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.data_centre import DATA_CENTRE_STEP
 from minewatch.detect.feeder_balance import FEEDER_STEP
@@ -17,6 +18,7 @@ STEPS: tuple[Step, ...] = (
     BOOKS_STEP,
     TRANSFORMER_STEP,
     FEEDER_STEP,
+    PLACE_STEP,
     DATA_CENTRE_STEP,
     PLANT_STEP,
 )
