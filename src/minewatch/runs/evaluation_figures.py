@@ -183,7 +183,7 @@ def _answered(asked: Mapping[str, Any], ranking: Ranking) -> dict[str, Any]:
     for (name, item), values in zip(flat.items(), drawn.T, strict=True):
         sites = len(np.unique(ranking.sites[item.rows]))
         answers[name] = _figure(item, (item.measure(ones), values), sites)
-    return _nested(answers, [name for name, item in asked.items() if not isinstance(item, _Figured)])
+    return _nested(answers, asked)
 
 
 def _resampled(ranking: Ranking) -> Iterator[Floats]:
@@ -232,8 +232,8 @@ def _flat(
             yield from _flat(item, (*before, name))
 
 
-def _nested(answers: Mapping[tuple[str, ...], Figure], groups: Iterable[str]) -> dict[str, Any]:
-    made: dict[str, Any] = {name: {} for name in groups}
+def _nested(answers: Mapping[tuple[str, ...], Figure], names: Iterable[str]) -> dict[str, Any]:
+    made: dict[str, Any] = {name: {} for name in names}
     for path, figure in answers.items():
         inner = made
         for name in path[:-1]:
