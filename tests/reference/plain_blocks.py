@@ -62,7 +62,7 @@ def dips(hourly: np.ndarray, floor: np.ndarray) -> list[float]:
             k += 1
         ends = [share[end] for end in (begin - 1, k) if 0 <= end < len(share)]
         # A missing hour is near nothing.
-        if 0 < k - begin <= HOURS and len(ends) == 2 and min(ends) >= 0.875:
+        if 0 < k - begin <= HOURS and len(ends) == 2 and all(end >= 0.875 for end in ends):
             depths.append(1 - share[begin:k].min())
         k += 1
     return depths
