@@ -121,7 +121,10 @@ def no_readings(_: Sequence[str]) -> Mapping[str, float]:
 
 
 def judged(signs: Sequence[Evidence], prior: float = 0.01) -> Conclusion:
-    table = evidence_table([*signs, *quiet([item.subject_id for item in signs])])
+    return asked(evidence_table([*signs, *quiet([item.subject_id for item in signs])]), prior)
+
+
+def asked(table: pa.Table, prior: float = 0.01) -> Conclusion:
     hosts = ["198.18.0.1"]
     question = Question("R", WEEK, 0.1, prior, CALIBRATIONS, hosts, lambda names: dict.fromkeys(names, 8.0))
     return conclude(InMemory(table), REGISTERS, question)
@@ -162,6 +165,22 @@ def test_traffic_that_lacks_that_power_gives_the_load_to_its_customer() -> None:
     }
     assert result.summary["loads_given_to_customers"] == 1
     assert len(finding["evidence_ids"]) == 2
+
+
+def test_voltages_that_point_at_one_customer_give_the_load_to_it() -> None:
+    """The places come from a detector of their own, which judges nothing."""
+    told = [reason("series_all_zero", days=4)]
+    place = Evidence(
+        Detector("block_place", "1"), SubjectKind.TRANSFORMER, "T2", WEEK, None, told, places={"U047": 0.99}
+    )
+    load = seen(SubjectKind.TRANSFORMER, "T2", 4.0, 60.0)
+    table = evidence_table([place, load, *quiet(["T2"]), flow("198.18.0.47", 61.0)])
+    result = asked(table)
+    finding = only(result)
+    assert finding["site_id"] == site_id_of("U047")
+    assert len(finding["evidence_ids"]) == 3
+    assert result.summary["refusals"] == {}
+    assert result.summary["judged"]["supply"] == 5
 
 
 def test_agreement_makes_it_surer_than_either_alone() -> None:

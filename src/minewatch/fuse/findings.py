@@ -40,9 +40,9 @@ class Case:
 
     @property
     def rows(self) -> Sequence[Row]:
-        """All evidence that the finding rests on or that speaks against it, family by family."""
+        """All evidence on the site, family by family, then what shows no sign."""
         told = [row for family in Family for row in self.signs.get(family, ())]
-        return [*told, *self.around.against]
+        return [*told, *self.around.beside]
 
 
 def findings_table(cases: Sequence[Case], run: Run) -> pa.Table:

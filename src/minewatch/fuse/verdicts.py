@@ -29,14 +29,15 @@ class Surroundings:
 
     ``metered_kw`` is the largest load that all meters of the site together showed in the period; None where
     there is no reading. ``public_body``: an office, school, hospital or other institution.
-    ``meter_judged``: a meter detector gave a verdict. ``against``: rows of ``evidence`` that speak for an
-    innocent use of the site as a whole. ``hints``: what may belong to the site, but not surely enough.
+    ``meter_judged``: a meter detector gave a verdict. ``beside``: rows of ``evidence`` that show no sign, but
+    tell where a load sits or speak for an innocent use. ``hints``: what may belong to the site, but not
+    surely enough.
     """
 
     metered_kw: float | None
     public_body: bool
     meter_judged: bool
-    against: Sequence[Row] = ()
+    beside: Sequence[Row] = ()
     hints: Sequence[Reason] = ()
 
 
@@ -90,10 +91,9 @@ def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
         yield reason(code, wire_kw=wire.value, **{f"{side}_kw": grid.value}, z=abs(farm.comparison.z))
     if wire and grid is None and around.meter_judged and _visible(wire, around):
         yield reason("wire_without_meter", wire_kw=wire.value)
-    for row in around.against:
-        if row["log10_lr"] > -DOUBTFUL_LOG10_LR:
-            continue
-        yield reason("traffic_speaks_against", log10_lr=row["log10_lr"], innocent=row["best_alternative"])
+    for row in around.beside:
+        if row["log10_lr"] is not None and row["log10_lr"] <= -DOUBTFUL_LOG10_LR:
+            yield reason("traffic_speaks_against", log10_lr=row["log10_lr"], innocent=row["best_alternative"])
 
 
 def _grid_side(farm: Farm) -> str:

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from minewatch.attribute.grid import Attached, GridPart
 from minewatch.attribute.leases import endpoint_of, host_of
 from minewatch.attribute.sites import Attribution, Registers, attribute
+from minewatch.detect.block_place import PLACE_STEP
 from minewatch.fuse.combination import FamilyScores
 from minewatch.fuse.families import FAMILY_OF, Family
 from minewatch.fuse.farm import Signs, powers_of
@@ -30,7 +31,7 @@ Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Row = Mapping[str, Any]
-_READ = ("subject_kind", "subject_id", "log10_lr", "onset_at", "ended_at")
+_READ = ("detector", "subject_kind", "subject_id", "log10_lr", "onset_at", "ended_at")
 _GRID = (SubjectKind.TRANSFORMER, SubjectKind.FEEDER, SubjectKind.PLANT)
 
 
@@ -74,7 +75,8 @@ class Board:
     """All sites of a run: ids by code, subjects by family, sites of refused subjects.
 
     ``places``: evidence on a load of the grid → the customer's site that it was given to. ``hints``: site →
-    what may belong together, but not surely enough.
+    what may belong together, but not surely enough. ``asides``: transformer → evidence on where its load
+    sits.
     """
 
     attribution: Attribution
@@ -83,6 +85,7 @@ class Board:
     refused_sites: Codes
     places: Mapping[str, Place]
     hints: Mapping[int, Sequence[Reason]]
+    asides: Mapping[str, Row]
 
     def signs(self, sites: Sequence[int], evidence: EvidenceRows) -> dict[int, Signs]:
         """Return site → whole rows of evidence that show a sign, by family."""
@@ -92,8 +95,20 @@ class Board:
         signs: dict[int, Signs] = {}
         for site in sites:
             shown = {family: by_site[site] for family, by_site in found.items() if site in by_site}
-            signs[site] = {family: [rows[name] for name in names] for family, names in shown.items()}
+            signs[site] = {
+                family: [self.with_aside(rows[name]) for name in names] for family, names in shown.items()
+            }
         return signs
+
+    def with_aside(self, row: Row) -> Row:
+        """Return evidence on a transformer with the places of its load."""
+        is_load = row["subject_kind"] == SubjectKind.TRANSFORMER and row["subject_id"] in self.asides
+        return {**row, "places": self.asides[row["subject_id"]]["places"]} if is_load else row
+
+    def beside(self, signs: Signs) -> list[Row]:
+        """Return the evidence on where the loads of a site sit."""
+        names = [row["subject_id"] for row in signs.get(Family.SUPPLY, ())]
+        return [self.asides[name] for name in names if name in self.asides]
 
     def attached(self, signs: Signs) -> Iterator[Attached]:
         """Yield the parts of the grid that the evidence of one site speaks of."""
@@ -108,7 +123,10 @@ class Board:
 
 def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Board:
     """Give every judged subject, and every endpoint with a sign, its site."""
-    rows = columns_of(evidence, _READ)
+    every = columns_of(evidence, _READ)
+    is_aside = pc.equal(every["detector"], PLACE_STEP.name)
+    asides = rows_by_id(evidence, every.filter(is_aside)["evidence_id"].to_pylist()).values()
+    rows = every.filter(pc.invert(is_aside))
     by_kind = {kind: rows.filter(pc.equal(rows["subject_kind"], kind.value)) for kind in FAMILY_OF}
     wire = by_kind[SubjectKind.ENDPOINT]
     by_kind[SubjectKind.ENDPOINT] = wire = wire.filter(pc.fill_null(pc.greater(wire["log10_lr"], 0), False))
@@ -124,7 +142,8 @@ def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Bo
         families[FAMILY_OF[kind]].append(_subjects(kind, table, codes[kind], (period, known)))
     refused = [codes[kind][table["log10_lr"].is_null().to_numpy()] for kind, table in by_kind.items()]
     subjects = {family: _joined(parts) for family, parts in families.items()}
-    board = Board(attribution, site_ids, subjects, np.unique(np.concatenate(refused)), {}, {})
+    told = {row["subject_id"]: row for row in asides}
+    board = Board(attribution, site_ids, subjects, np.unique(np.concatenate(refused)), {}, {}, told)
     return _with_places(board, evidence)
 
 
@@ -194,7 +213,8 @@ def _with_places(board: Board, evidence: EvidenceRows) -> Board:
     """Give the unmetered loads to customers where that is sure enough."""
     supply = board.subjects[Family.SUPPLY]
     shown = [name for names in supply.chosen(supply.sites.tolist()).values() for name in names]
-    loads = [row for row in rows_by_id(evidence, shown).values() if row["power_kw"]]
+    rows = map(board.with_aside, rows_by_id(evidence, shown).values())
+    loads = [row for row in rows if row["power_kw"]]
     customers = _customers(board.attribution, [row["subject_id"] for row in loads])
     near = sorted({site for sites in customers.values() for site in sites.values()})
     signs = board.signs(near, evidence)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from minewatch.attribute.describe import Evident, describe
 from minewatch.attribute.leases import host_of
 from minewatch.attribute.sites import Registers
+from minewatch.detect.block_place import PLACE_STEP
 from minewatch.fuse.combination import (
     Families,
     FamilyResult,
@@ -170,10 +171,12 @@ def _cases(
     }
     sites = describe(board.attribution, evident)
     around = _surroundings({code: sites[name] for code, name in names.items()}, board, evidence, question)
-    return [
-        Case(sites[names[code]], signs[code], around[code], probability, q)
-        for code, (probability, q) in listed.items()
-    ]
+    cases = []
+    for code, (probability, q) in listed.items():
+        beside = [*board.beside(signs[code]), *around[code].beside]
+        told = replace(around[code], beside=beside)
+        cases.append(Case(sites[names[code]], signs[code], told, probability, q))
+    return cases
 
 
 def _surroundings(
@@ -189,10 +192,10 @@ def _surroundings(
     found = {}
     for code, site in sites.items():
         metered = [peaks[name] for name in points[code] if name in peaks]
-        against = [rows[name] for name in doubts.get(code, ())]
+        beside = [rows[name] for name in doubts.get(code, ())]
         total = sum(metered) if metered else None
         hints = board.hints.get(code, ())
-        found[code] = Surroundings(total, site.public_body, code in judged, against, hints)
+        found[code] = Surroundings(total, site.public_body, code in judged, beside, hints)
     return found
 
 
@@ -208,7 +211,8 @@ def _silent_hosts(hosts: Sequence[str], board: Board) -> int:
 def _refusals(evidence: EvidenceRows) -> dict[str, int]:
     """Count the evidence that was refused, by the code of its first reason."""
     counts: Counter[str] = Counter()
-    for rows in evidence.read(["log10_lr", "reasons"]):
-        refused = rows.filter(pc.is_null(rows["log10_lr"]))["reasons"]
+    for rows in evidence.read(["detector", "log10_lr", "reasons"]):
+        judges = pc.not_equal(rows["detector"], PLACE_STEP.name)
+        refused = rows.filter(pc.and_(judges, pc.is_null(rows["log10_lr"])))["reasons"]
         counts.update(item[0]["code"] for item in refused.to_pylist())
     return dict(sorted(counts.items()))

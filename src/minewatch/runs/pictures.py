@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from minewatch.detect import feeder_balance, plant_output, transformer_balance
 from minewatch.detect.balance_evidence import Opened, case_of, unexplained_kw
+from minewatch.detect.data_centre import DATA_CENTRE_STEP
 from minewatch.detect.plant_analysis import analyse
 from minewatch.detect.plant_drivers import KINDS
 from minewatch.detect.plant_needs import plant_refusal
@@ -32,6 +33,12 @@ from minewatch.schema.periods import Period
 Floats = npt.NDArray[np.float64]
 Tables = Mapping[str, pa.Table]
 _HOURS = 24
+_DRAWN = (
+    transformer_balance.TRANSFORMER_STEP,
+    feeder_balance.FEEDER_STEP,
+    plant_output.PLANT_STEP,
+    DATA_CENTRE_STEP,
+)
 
 
 def pictures(
@@ -52,8 +59,7 @@ def pictures(
 
 def _tables(branch: Branch, work: Work, names: Sequence[str]) -> Iterator[Tables]:
     """Yield the tables that the branch's step is given for some subjects."""
-    drawn = (SubjectKind.TRANSFORMER, SubjectKind.FEEDER, SubjectKind.PLANT, SubjectKind.SITE)
-    if names and branch.kind in drawn:
+    if names and branch.step in _DRAWN:
         for partition in branch.partitions(branch.step, work, names):
             yield from chunks_of(branch.step, partition)
 
