@@ -20,18 +20,20 @@ from minewatch.kernels.missing_output import Chains, Grid, Hours, backward, forw
 
 FACTORS = np.array(
     [
-        *(0.0, 0.2, 0.4, 0.6, 0.7, 0.78, 0.84, 0.89, 0.925, 0.95, 0.97, 0.985),
-        *(1.0, 1.015, 1.03, 1.05, 1.08),
+        *(0.0, 0.25, 0.5, 0.7, 0.8, 0.86, 0.9, 0.93, 0.95, 0.965, 0.975, 0.985, 0.9925),
+        *(1.0, 1.0075, 1.015, 1.025, 1.035, 1.05, 1.07),
     ]
 )
-USUAL = 12
-LEVELS = 14
-SMALLEST, LARGEST = 0.02, 1.5
+USUAL = 13
+LEVELS = 12
+SMALLEST, LARGEST = 0.035, 1.5
 """Diversions looked for, as a share of the plant's mean output."""
 WHOLE = 0.035
 """Output counts as whole within this of what is expected."""
-DRIFT_H, JUMP_H, ONSET_H, END_H, SHIFT_H = 1500.0, 1000.0, 8760.0, 720.0, 4000.0
+DRIFT_H, JUMP_H, ONSET_H, END_H, SHIFT_H = 400.0, 1000.0, 8760.0, 720.0, 4000.0
 """Mean hours between steps of the factor to a neighbour, jumps of it, onsets, ends and changes of a load."""
+LEAST_ERROR = 0.006
+"""Error of each hour that no history of factors on the grid can take away, as a share of the output."""
 EVER_BEFORE = 0.3
 """Of plants with a private line, those where it is older than the readings."""
 
@@ -76,7 +78,7 @@ def analyse(kind: Kind, columns: Columns, plate: Nameplate, in_period: Flags) ->
         free=free,
         log10_lr=_ratio(mixed, forward(hours, chains, kept[:0]), in_period, chains),
         on=kept[:, :, 1:].sum(axis=(1, 2)).astype(np.float64),
-        factor=factors @ FACTORS,
+        factor=np.einsum("hf,f->h", factors, FACTORS),
         made_mw=np.einsum("hf,hf->h", factors, able),
     )
 
@@ -101,7 +103,7 @@ def _prepared(curve: Curve, able: Floats, met_mw: Floats, in_period: Flags) -> t
     hours = Hours(
         met_mw=np.where(used, met_mw, 0.0),
         able_mw=np.where(used[:, None], able, 0.0),
-        sigma_mw=np.where(used, curve.sigma_mw, 1.0),
+        sigma_mw=np.where(used, np.hypot(curve.sigma_mw, LEAST_ERROR * (able[:, USUAL] + mean)), 1.0),
         counts=np.where(used, curve.counts, 0.0),
         barred=in_period,
     )

@@ -29,6 +29,8 @@ _SLIGHT = 0.06
 _NONE = 0.02
 _UNMETERED_SELF_USE = 0.015
 """Self-use that no meter shows is taken for possible up to this share of rated power."""
+_USUAL_LOSS = 0.02
+"""Of the output, what is missing without any cause: errors of gauges and curve."""
 _LEAST = 0.01
 
 
@@ -37,7 +39,7 @@ def weigh_causes(
 ) -> dict[str, float]:
     """Return the probability of each class: its share of the energy missing in the period, if not mining."""
     at = in_period & ~np.isnan(found.able_mw)
-    able, factor = found.able_mw[at], found.factor[at]
+    able, factor = found.able_mw[at], _without_line(found)[at]
     short = np.clip(able - np.nan_to_num(found.met_mw[at], nan=np.inf), 0, None)
     held = ~found.free[at]
     deep, slight = factor < 0.3, factor > 1 - _SLIGHT
@@ -52,10 +54,16 @@ def weigh_causes(
         rest = short[~held & (factor >= 1 - _NONE)]
         energy["self_use"] = np.minimum(rest, _UNMETERED_SELF_USE * rated_mw)
     sums = {cause: float(values.sum()) for cause, values in energy.items()}
-    sums["as_expected"] = float(np.clip(able[~held] * 0.05, 0, None).sum())
+    sums["as_expected"] = float(_USUAL_LOSS * able[~held].sum())
     total = sum(sums.values()) or 1.0
     weighted = {cause: value / total + _LEAST / len(sums) for cause, value in sums.items()}
     return {cause: value / (1 + _LEAST) for cause, value in weighted.items()}
+
+
+def _without_line(found: Analysis) -> Floats:
+    """Return the factor by which output is short if no private line took it."""
+    ratio = found.met_mw / np.maximum(found.able_mw, 1e-9)
+    return np.where((found.on > 0.5) & found.free, np.clip(ratio, 0, 1), found.factor)
 
 
 def _middling(kind: str, columns: Columns, at: Flags) -> dict[str, Floats]:

@@ -28,7 +28,8 @@ class Physics(NamedTuple):
 
     ``expected_mw`` by nameplate (NaN where a driver is missing); ``place``: where on the curve, 0 to about 1;
     ``unit_mw``: what a relative deviation of the curve is of; ``extras``: further terms, each with the spread
-    of its coefficient; ``cap_mw``: capacity in service where it cuts the output off.
+    of its coefficient; ``cap_mw``: capacity in service where it cuts the output off;
+    ``unsure_mw``: error of an hour (1 sigma) beyond the usual.
     """
 
     expected_mw: Floats
@@ -36,6 +37,7 @@ class Physics(NamedTuple):
     unit_mw: Floats
     cap_mw: Floats
     extras: tuple[tuple[Floats, float], ...] = ()
+    unsure_mw: Floats | float = 0.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Kind:
 
 
 def hydro(columns: Columns, plate: Nameplate) -> Physics:
-    """Return what the water allows; spilled water is taken off where a gauge tells it."""
+    """Return what the water allows the units in service; spill is taken off where a gauge tells it.
+
+    Beyond the design flow the place goes on, since tail water rises.
+    """
     rated, efficiency = plate["rated_mw"], plate["design_efficiency"] or 0.86
     head = columns["head_m"]
     usual_head = plate["design_head_m"] or _usual(head)
@@ -66,11 +71,20 @@ def hydro(columns: Columns, plate: Nameplate) -> Physics:
     inflow = columns["inflow_m3s"]
     beyond = np.clip(inflow - design, 0, None)  # spills in any case; its gauge errors must not count
     lost = np.clip(np.nan_to_num(columns["spill_m3s"]) - 1.1 * beyond, 0, None)
-    place = np.clip((inflow - np.where(lost > 0, lost + beyond, 0.0)) / design, 0, 1.5)
+    place = np.clip((inflow - np.where(lost > 0, lost + beyond, 0.0)) / design, 0, 4)
+    in_service = _cap(columns, rated) / rated
+    cut = (in_service < 0.999) & (place > 0.98 * in_service)
+    place = np.where(cut, in_service, place)
     full = GRAVITY * efficiency * design * head / 1000
     used = np.minimum(place, 1.0)
     expected = full * used * (1 - 0.15 * (1 - used) ** 2)
-    return Physics(expected, place, expected + 0.01 * rated, _cap(columns, rated))
+    return Physics(
+        expected,
+        place,
+        expected + 0.01 * rated,
+        np.full(place.size, 1.2 * rated),
+        unsure_mw=np.where(cut, 0.03 * expected, 0.0),
+    )
 
 
 def wind(columns: Columns, plate: Nameplate) -> Physics:
@@ -119,13 +133,14 @@ def _cap(columns: Columns, rated_mw: float) -> Floats:
 
 
 _PARTS = (0.0, 0.06, 0.12, 0.18, 0.25, 0.32, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.5)
+_FLOWS = (*_PARTS[:-1], 1.5, 2.2, 4.0)
 _WINDS = (0.0, 0.2, 0.25, 0.3, 0.36, 0.42, 0.48, 0.55, 0.62, 0.7, 0.8, 0.9, 1.0, 1.2, 1.7, 2.0, 2.2)
 _SUNS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0, 1.1, 1.3)
 
 KINDS: Mapping[str, Kind] = {
     "hydro": Kind(
-        ("inflow_m3s",), "inflow_m3s", hydro, True, _PARTS,
-        (0.6, 0.6, 0.6, 0.4, 0.25, 0.15, 0.08, 0.05, 0.04, 0.03, 0.03, 0.03, 0.03, 0.03, 0.03), 0.05,
+        ("inflow_m3s",), "inflow_m3s", hydro, True, _FLOWS,
+        (0.6, 0.6, 0.6, 0.4, 0.25, 0.15, 0.08, 0.05, 0.04, *(0.03,) * 5, 0.05, 0.07, 0.1), 0.05,
     ),
     "wind": Kind(
         ("wind_ms",), None, wind, True, _WINDS,

@@ -9,8 +9,11 @@ from minewatch.detect.plant_analysis import Analysis
 from minewatch.detect.plant_drivers import Flags, Floats
 from minewatch.schema.evidence import Duty
 
+Hours = npt.NDArray[np.int64]
+
 PAUSE_H = 72
 """Shorter pauses do not end a diversion."""
+BESIDE_H = 336
 TO_90 = 1.645
 FACTOR_SPREAD = 0.015
 """How far losses that scale with the output may move within an episode (1 sigma)."""
@@ -90,17 +93,23 @@ def _episode(found: Analysis, run: tuple[int, int], in_period: Flags, hour_of_da
     )
 
 
-def _level(found: Analysis, on: npt.NDArray[np.int64]) -> tuple[float, float]:
-    """Fit met = made x (1 + shift) - level at the hours ``on``, of which little shift is expected."""
-    able, met = found.able_mw[on], found.met_mw[on]
-    full = able > 1.3 * max(float(np.median(found.made_mw[on] - met)), 0.0)
+def _level(found: Analysis, on: Hours) -> tuple[float, float]:
+    """Fit met = usual x (1 + shift) - level at the hours ``on``, of which little shift is expected.
+
+    ``usual``: the output that the losses of the weeks before and after would leave.
+    """
+    beside = np.arange(max(int(on[0]) - BESIDE_H, 0), min(int(on[-1]) + BESIDE_H, found.on.size))
+    beside = beside[(found.on[beside] < 0.1) & found.free[beside] & (found.able_mw[beside] > 0)]
+    ratio = found.made_mw[beside] / found.able_mw[beside]
+    able = found.able_mw[on] * (float(np.median(ratio)) if beside.size > 24 else 1.0)
+    met = found.met_mw[on]
+    full = able > 1.3 * max(float(np.median(able - met)), 0.0)
     full = full if full.sum() > 5 else np.ones(on.size, np.bool_)
-    able, met = able[full], met[full]
     weight = found.curve.counts / found.curve.sigma_mw[on][full] ** 2
-    rows = np.stack([able, -np.ones(able.size)], axis=1)
-    normal = (rows * weight[:, None]).T @ rows + np.diag([FACTOR_SPREAD**-2, 1e-9])
+    rows = np.stack([able[full], -np.ones(int(full.sum()))], axis=1)
+    normal = np.einsum("hi,hj,h->ij", rows, rows, weight) + np.diag([FACTOR_SPREAD**-2, 1e-9])
     covariance = np.linalg.inv(normal)
-    level = float((covariance @ ((rows * weight[:, None]).T @ (met - able)))[1])
+    level = float(covariance[1] @ np.einsum("hi,h,h->i", rows, weight, (met - able)[full]))
     level = max(level, 1e-6)
     return level, float(np.hypot(np.sqrt(covariance[1, 1]), SCATTER * level))
 
