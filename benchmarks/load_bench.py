@@ -14,7 +14,7 @@ from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.load_features import LOAD_FEATURES_STEP
 from minewatch.detect.load_model import shipped_model
 from minewatch.engines.local import LocalEngine
-from minewatch.runs.load_examples import Examples, Sample, gather, simulated_examples
+from minewatch.runs.load_examples import Examples, Sample, Views, gather, simulated_examples
 from minewatch.schema.steps import Step
 
 CORES = len(os.sched_getaffinity(0))
@@ -41,7 +41,7 @@ def features(path: Path) -> None:
 
 
 def evidence(path: Path) -> None:
-    """Judge all customers, without an archive."""
+    """Judge all customers without an archive: features, decomposition, model and reasons, read included."""
     run(LOAD_STEP, path)
 
 
@@ -60,7 +60,7 @@ def _two_files(folder: Path) -> Files:
 
 for name, job, sizes, bar in (
     ("load_features", features, (200, 2000, 20_000), 4.0),
-    ("load_evidence", evidence, (200, 2000), None),
+    ("load_evidence", evidence, (200, 2000, 20_000), 6.0),
 ):
     register(
         Job(
@@ -101,8 +101,9 @@ SEVERITIES = {"0.5": (0.35, 0.7), "1": (0.7, 1.4), "3": (2.1, 4.2)}
 
 def recall_by_severity() -> Mapping[str, float]:
     """Recall at 1 % false alarms among all innocents, of mines put behind any simulated meter, no archive."""
-    sample = Sample(seed=99, customers=1000, mix="training", share_of_mines=0.0, lengths=(60,), injection=1.0)
-    examples = gather([simulated_examples(plan, 1, sample.injection) for plan in sample.plans()])
+    views = Views(1, injection=1.0)
+    sample = Sample(99, customers=1000, mix="training", share_of_mines=0.0, lengths=(60,), views=views)
+    examples = gather([simulated_examples(plan, views) for plan in sample.plans()])
     bare: Examples = examples.without_context()
     score, mine = shipped_model().scores(bare.matrix).log10_lr, bare.is_mine
     threshold = np.quantile(score[~mine], 0.99)
