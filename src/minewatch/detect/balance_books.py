@@ -88,10 +88,19 @@ def _row(series: Series, nameplate: Mapping[str, Any], strays: list[Stray]) -> d
     }
 
 
+def rows_of(books: pa.Table) -> list[dict[str, Any]]:
+    """Return the rows of ``balance_books`` with their curves as arrays: lists of numbers cost more than fits."""
+    rows: list[dict[str, Any]] = books.drop_columns([*_CURVES]).to_pylist()
+    for name in _CURVES:
+        for row, curve in zip(rows, books[name], strict=True):
+            row[name] = curve.values.to_numpy(zero_copy_only=False)
+    return rows
+
+
 def series_from(row: Mapping[str, Any]) -> tuple[Series, list[Stray]]:
     """Return the series and strays that a row of ``balance_books`` holds."""
     first_day = 0 if row["first_day"] is None else (row["first_day"] - _EPOCH).days
-    curves = {name: np.array(row[name], np.float64) for name in _CURVES}
+    curves = {name: np.asarray(row[name], np.float64) for name in _CURVES}
     below = Below(np.array(row["floors_kw"]), np.array(row["unread_kva"], np.float64), row["read_daily"])
     series = Series(subject_id=row["transformer_id"], first_day=first_day, below=below, **curves)
     return series, [_stray(item, first_day) for item in row["strays"]]

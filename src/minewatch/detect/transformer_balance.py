@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from minewatch.detect.balance_books import series_from
+from minewatch.detect.balance_books import rows_of, series_from
 from minewatch.detect.balance_evidence import Case, Opened, case_of, judged, opened
 from minewatch.detect.balance_known import transformer_known
 from minewatch.detect.balance_model import leftovers_of
@@ -40,7 +40,7 @@ def balance_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, An
 def by_feeder(books: pa.Table) -> list[tuple[str, list[Mapping[str, Any]]]]:
     """Return feeder → rows of ``balance_books``; the feeder that the archive does not name is ""."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
-    for row in books.to_pylist():
+    for row in rows_of(books):
         groups.setdefault(row["feeder_id"], []).append(row)
     return list(groups.items())
 

@@ -11,7 +11,7 @@ Doubles = npt.NDArray[np.float64]
 HUBER = 2.0
 """Residuals beyond this many scales count less (Huber 1964)."""
 
-ROUNDS = 6
+ROUNDS = 4
 SPANS = (1, 7, 28)
 """Days over which residuals are summed to see how far they hang together."""
 
