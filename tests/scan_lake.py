@@ -16,6 +16,7 @@ from minewatch.schema.machines import efficiency
 from minewatch.schema.tables import TABLES
 from minewatch.sim.assembly import partition
 from minewatch.sim.county import CountyPlan, SimulatedPartition
+from minewatch.sim.plants import plant_tables
 
 ZONE = ZoneInfo("Asia/Shanghai")
 AT = datetime(2026, 7, 1, tzinfo=UTC)
@@ -44,10 +45,16 @@ class Cast(NamedTuple):
     mines: frozenset[str]
 
 
-@cache
-def county() -> SimulatedPartition:
-    """Simulate 160 accounts over 120 days."""
-    plan = CountyPlan(
+GRID = (
+    *("interval_readings", "daily_readings", "transformers", "transformer_readings"),
+    *("feeders", "feeder_readings"),
+)
+"""Tables of the simulated county that the lake gets as they are."""
+
+
+def plan() -> CountyPlan:
+    """Plan 160 accounts over 120 days."""
+    return CountyPlan(
         seed=21,
         customers=160,
         days=120,
@@ -55,7 +62,12 @@ def county() -> SimulatedPartition:
         share_of_mines=0.05,
         partition_customers=160,
     )
-    return partition(plan, 0)
+
+
+@cache
+def county() -> SimulatedPartition:
+    """Simulate them."""
+    return partition(plan(), 0)
 
 
 def cast() -> Cast:
@@ -82,7 +94,8 @@ def make_lake(folder: Path) -> Lake:
     ip_of = {name: f"198.18.1.{number}" for number, name in enumerate(ids)}
     tables = {
         "usage_points": _archive(made.tables["usage_points"]),
-        "interval_readings": made.tables["interval_readings"],
+        **{name: made.tables[name] for name in GRID},
+        **plant_tables(plan(), 0).tables,
         "ip_leases": _rows("ip_leases", [_line(ip_of[name], number) for number, name in enumerate(ids)]),
         "enterprises": _rows("enterprises", [_firm(ids.index(players.farm))]),
         "flows": _rows(

@@ -11,15 +11,23 @@ import pytest
 from typer.testing import CliRunner
 
 from minewatch.cli.app import app
+from minewatch.cli.scan import Display
 from minewatch.engines.local import LocalEngine
+from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
+from minewatch.runs.branches import BRANCHES, Branch, subject_name
+from minewatch.runs.evidence_rows import LakeEvidence
 from minewatch.runs.replay import ReplayError, replay
-from minewatch.runs.scan import Scanned, period_of
-from minewatch.schema.analysis_tables import FINDINGS
+from minewatch.runs.scan import Scanned, period_of, step_parameters, view_of
+from minewatch.runs.work import Work
+from minewatch.schema.analysis_tables import EVIDENCE, FINDINGS
 from minewatch.schema.tables import TABLES
 from scan_lake import PERIOD, STRANGER, ZONE, cast, county, make_lake, scanned
 
 Row = dict[str, Any]
+GRID_KINDS = {"transformer", "feeder", "plant"}
+NOT_HERE = {"places", "traffic"}
+"""Stages that may have nothing to judge: no unmetered load was found, and no line is counted."""
 
 
 @pytest.fixture(scope="module")
@@ -84,16 +92,22 @@ def test_more_on_the_wire_than_the_meter_ever_showed_is_a_contradiction(run: tup
 
 
 def test_an_endpoint_without_lease_is_on_the_list_without_address(run: tuple[Lake, Scanned]) -> None:
-    rows = [row for row in run[1].findings.to_pylist() if not row["usage_points"]]
+    rows = [row for row in run[1].findings.to_pylist() if row["endpoints"] and not row["usage_points"]]
     assert [row["endpoints"][0]["name"] for row in rows] == [f"{STRANGER}:40000"]
     assert rows[0]["address"] is None
     assert "lease_unknown" in codes(rows[0]["reasons"])
 
 
 def test_no_innocent_is_listed(run: tuple[Lake, Scanned]) -> None:
-    players = cast()
-    named = {item["name"] for row in run[1].findings.to_pylist() for item in row["usage_points"]}
+    players, truth = cast(), county().truth
+    rows = run[1].findings.to_pylist()
+    named = {item["name"] for row in rows if not row["transformers"] for item in row["usage_points"]}
     assert named <= players.mines | {players.home}
+    points = truth["truth_usage_points"].to_pylist()
+    bypassed = {row["true_transformer_id"] for row in points if row["mine_kind"] and not row["metered"]}
+    assert {item["name"] for row in rows for item in row["transformers"]} <= bypassed
+    tapped = {row["feeder_id"] for row in truth["truth_feeder_mines"].to_pylist()}
+    assert {item["name"] for row in rows for item in row["feeders"]} <= tapped
 
 
 def test_every_judged_usage_point_is_in_one_assessed_site(run: tuple[Lake, Scanned]) -> None:
@@ -103,9 +117,13 @@ def test_every_judged_usage_point_is_in_one_assessed_site(run: tuple[Lake, Scann
     assert len(set(assessed["site_id"].to_pylist())) == assessed.num_rows
     subjects = lake.read(result.snapshot, "evidence", columns=["subject_kind", "subject_id"]).to_pylist()
     points = {row["subject_id"] for row in subjects if row["subject_kind"] == "usage_point"}
+    grid = {
+        row["subject_id"] for row in subjects if row["subject_kind"] in ("transformer", "feeder", "plant")
+    }
     assert points >= set(county().tables["interval_readings"]["usage_point_id"].to_pylist())
     # Split accounts share a door in the simulation, but not the addresses given here.
-    assert assessed.num_rows + result.summary["sites_refused"] == len(points) + 1
+    sites = len(points) + len(grid) - result.summary["loads_given_to_customers"] + 1
+    assert assessed.num_rows + result.summary["sites_refused"] == sites
 
 
 def test_the_run_is_one_commit_and_scanning_again_adds_nothing(run: tuple[Lake, Scanned]) -> None:
@@ -147,6 +165,46 @@ def test_findings_of_meter_and_wire_replay_bit_for_bit(run: tuple[Lake, Scanned]
         replayed = replay(lake, row["finding_id"], LocalEngine(1))
         assert replayed.differences == ()
         assert {item.table for item in replayed.comparisons} == {"findings", "assessments", "evidence"}
+
+
+@pytest.mark.parametrize("branch", BRANCHES, ids=lambda branch: branch.stage)
+def test_every_detector_computes_a_subject_again_bit_for_bit(
+    run: tuple[Lake, Scanned], tmp_path: Path, branch: Branch
+) -> None:
+    """Alone, with only what its evidence follows from, as for a replay."""
+    lake, result = run
+    manifest = result.manifest
+    snapshot = Snapshot(-1, {name: item.version for name, item in manifest.inputs.items()})
+    stored = LakeEvidence(lake, result.snapshot, manifest)
+    every = {row["evidence_id"]: row for table in stored.read(EVIDENCE.names) for row in table.to_pylist()}
+    own = [row for row in every.values() if row["detector"] == branch.step.name]
+    own.sort(key=lambda row: (row["log10_lr"] is None, -(row["log10_lr"] or 0), row["evidence_id"]))
+    view = view_of(lake, snapshot, manifest)
+    work = Work(view, LocalEngine(1), step_parameters(manifest), tmp_path, stored)
+    for row in own[:2]:
+        name = subject_name(branch.kind, row["subject_id"])
+        parts = branch.evidence(work, [name])
+        anew = [found for part in parts for found in pq.read_table(part.path).cast(EVIDENCE).to_pylist()]
+        assert [found for found in anew if found["evidence_id"] == row["evidence_id"]] == [row]
+        assert all(every[found["evidence_id"]] == found for found in anew)
+    assert own or branch.stage in {
+        "places",
+        "traffic",
+    }  # for loads that were found, and lines that are counted
+
+
+def test_every_stage_has_a_name_in_both_languages() -> None:
+    stages = {"books", "sites", "commit", "report", *(branch.stage for branch in BRANCHES)}
+    assert stages <= Display.NAMES.keys()
+    assert all(en and zh for en, zh in Display.NAMES.values())
+
+
+def test_every_table_that_a_branch_reads_is_an_input_of_the_run(run: tuple[Lake, Scanned]) -> None:
+    lake, result = run
+    read = {name for branch in BRANCHES for name in branch.tables}
+    assert read & lake.snapshot().versions.keys() <= result.manifest.inputs.keys()
+    steps = [step for branch in BRANCHES for step in branch.steps]
+    assert result.manifest.steps == tuple(f"{step.name}@{step.version}" for step in steps)
 
 
 def tamper(lake: Lake, table: str, column: str) -> None:

@@ -76,7 +76,7 @@ def scan(  # noqa: PLR0913 - the options of a verb, given by name
     from minewatch.runs.scan import FAILURES, Request, open_lake, period_of, scan_lake
     from minewatch.runs.scan_report import report_scan
 
-    with failing(*FAILURES), _Display() as display:
+    with failing(*FAILURES), Display() as display:
         opened = open_lake(lake)
         request = Request(period_of(period, opened.zone), fdr, prior, history)
         crew = engine_of(engine)
@@ -94,14 +94,15 @@ def scan(  # noqa: PLR0913 - the options of a verb, given by name
         _tell(scanned, paths, fdr)
 
 
-class _Display:
+class Display:
     """A bar for each stage, on standard error."""
 
-    _NAMES: Mapping[str, tuple[str, str]] = {
+    NAMES: Mapping[str, tuple[str, str]] = {
         "load": ("load curves", "负荷曲线"),
         "flows": ("network flows", "网络流量"),
         "books": ("books of transformers", "台区电量账"),
         "transformers": ("transformer balances", "台区平衡"),
+        "places": ("places of unmetered loads", "无表负荷定位"),
         "feeders": ("feeder balances", "线路平衡"),
         "plants": ("plant output", "电厂出力"),
         "traffic": ("traffic against power", "流量与用电对照"),
@@ -121,7 +122,7 @@ class _Display:
         )
         self._rows = 0
 
-    def __enter__(self) -> "_Display":
+    def __enter__(self) -> "Display":
         self._progress.start()
         return self
 
@@ -133,7 +134,7 @@ class _Display:
     def stage(self, name: str, parts: int) -> None:
         """Show a new bar."""
         self._rows = 0
-        self._task = self._progress.add_task(say(*self._NAMES[name]), total=parts, rows=0)
+        self._task = self._progress.add_task(say(*self.NAMES[name]), total=parts, rows=0)
 
     def part(self, rows: int) -> None:
         """Move the newest bar by one part."""
