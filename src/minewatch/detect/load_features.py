@@ -33,7 +33,7 @@ def features_of_customers(tables: Mapping[str, pa.Table], parameters: Mapping[st
 
 LOAD_FEATURES_STEP = Step(
     name="load_features",
-    version="1",
+    version="2",
     inputs=("interval_readings",),
     group_by="usage_point_id",
     output="load_features",
