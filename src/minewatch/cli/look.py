@@ -157,18 +157,20 @@ def _why(record: dict[str, Any]) -> str:
 
 def _reading_table(records: Sequence[dict[str, Any]]) -> Table:
     """One line for each customer, most suspicious first; the reasons of those that probably mine follow."""
-    from minewatch.runs.report.wording import innocent, percent
+    from minewatch.runs.report.wording import innocent, percent, word
 
     table = Table(title=say("Customers", "用户"), box=SIMPLE_HEAD)
     table.add_column(say("customer", "户号"), overflow="fold")
     for name in (say("mining", "挖矿概率"), say("steady kW", "恒定功率kW"), say("since", "起始")):
         table.add_column(name, justify="right")
+    table.add_column(say("runs", "运行方式"))
     table.add_column(say("if innocent, most like", "若非挖矿,最像"))
     for record in sorted(records, key=lambda each: -(each["probability"] or 0)):
         power = "–" if record["power_kw"] is None else f"{record['power_kw']:.2f}"
         since = "–" if record["onset_at"] is None else _as_text(record["onset_at"])[:10]
         like = getattr(innocent(record["best_alternative"]), language())
-        row = (record["usage_point_id"], percent(record["probability"]), power, since, like)
+        duty = getattr(word("duty", record["duty"]), language())
+        row = (record["usage_point_id"], percent(record["probability"]), power, since, duty, like)
         table.add_row(*map(escape, row))
     return table
 

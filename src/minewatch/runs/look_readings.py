@@ -30,6 +30,7 @@ READING_KEYS = (
     "power_kw_high",
     "onset_at",
     "ended_at",
+    "duty",
     "reasons",
 )
 """Keys of a record, in order; a key without a value is None, never left out."""
@@ -97,5 +98,6 @@ def _values(evidence: Evidence, language: str) -> tuple[Any, ...]:
         power.high if power else None,
         evidence.onset_at,
         evidence.ended_at,
+        evidence.duty.value if evidence.duty else None,
         reason_records(list(evidence.reasons), language),
     )
