@@ -107,7 +107,8 @@ def machine_count(finding: Row) -> tuple[int, int] | None:
 
 def _site(dossier: Dossier, sources: Sequence[SourceEstimate]) -> SourceEstimate:
     power = _estimate(dossier.finding)
-    is_larger = len(sources) > 1 and any(item.power_kw == power for item in sources)
+    disagree = bool(dossier.finding["contradictions"])
+    is_larger = disagree and len(sources) > 1 and any(item.power_kw == power for item in sources)
     return SourceEstimate("larger" if is_larger else "combined", "", len(sources), power)
 
 
