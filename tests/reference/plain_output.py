@@ -14,6 +14,9 @@ def factor_moves(chains: Chains) -> np.ndarray:
             if 0 <= near < count:
                 moves[at, near] += chains.drift
                 moves[at, at] -= chains.drift
+        if at < chains.deep:
+            moves[at, at] -= chains.mend
+            moves[at, chains.deep :] += chains.mend / (count - chains.deep)
     return moves
 
 

@@ -15,7 +15,9 @@ def drawn(seed: int) -> tuple[Hours, Chains]:
     grid = np.sort(rng.uniform(0, 1.2, factors))
     able = rng.uniform(0, 3, (length, 1)) * grid
     level = np.concatenate([[0.0], np.sort(rng.uniform(0.05, 2, levels - 1))])
-    chains = Chains(grid, level, usual, *rng.uniform(0.001, 0.2, 5), float(rng.uniform(0, 1)))
+    deep = int(rng.integers(0, factors))
+    rates = rng.uniform(0.001, 0.2, 6)
+    chains = Chains(grid, level, usual, deep, *rates, float(rng.uniform(0, 1)))
     met = able[:, usual] * rng.normal(1, 0.05, length)
     met[length // 2 :] = np.maximum(met[length // 2 :] - 0.3, 0)
     counts = rng.uniform(0.05, 1, length) * (rng.random(length) < 0.9)

@@ -24,14 +24,16 @@ FACTORS = np.array(
         *(1.0, 1.0075, 1.015, 1.025, 1.035, 1.05, 1.07),
     ]
 )
-USUAL = 13
+USUAL, DEEP = 13, 4
 LEVELS = 12
 SMALLEST, LARGEST = 0.035, 1.5
 """Diversions looked for, as a share of the plant's mean output."""
 WHOLE = 0.035
 """Output counts as whole within this of what is expected."""
-DRIFT_H, JUMP_H, ONSET_H, END_H, SHIFT_H = 400.0, 1000.0, 8760.0, 720.0, 4000.0
-"""Mean hours between steps of the factor to a neighbour, jumps of it, onsets, ends and changes of a load."""
+DRIFT_H, JUMP_H, MEND_H = 400.0, 1000.0, 48.0
+"""Mean hours between steps of the factor to a neighbour, between jumps, and of losses beyond a quarter."""
+ONSET_H, END_H, SHIFT_H = 8760.0, 1440.0, 4000.0
+"""Mean hours until a flat load comes, until it ends, and between changes of it."""
 LEAST_ERROR = 0.006
 """Error of each hour that no history of factors on the grid can take away, as a share of the output."""
 EVER_BEFORE = 0.3
@@ -107,8 +109,8 @@ def _prepared(curve: Curve, able: Floats, met_mw: Floats, in_period: Flags) -> t
         counts=np.where(used, curve.counts, 0.0),
         barred=in_period,
     )
-    rates = (1 / DRIFT_H, 1 / JUMP_H, 1 / ONSET_H, 1 / END_H, 1 / SHIFT_H)
-    return hours, Chains(FACTORS, levels, USUAL, *rates, EVER_BEFORE)
+    rates = (1 / mean_h for mean_h in (DRIFT_H, JUMP_H, MEND_H, ONSET_H, END_H, SHIFT_H))
+    return hours, Chains(FACTORS, levels, USUAL, DEEP, *rates, EVER_BEFORE)
 
 
 def _posterior(hours: Hours, chains: Chains) -> tuple[Grid, float]:

@@ -15,7 +15,7 @@ PAUSE_H = 72
 """Shorter pauses do not end a diversion."""
 BESIDE_H = 336
 TO_90 = 1.645
-FACTOR_SPREAD = 0.015
+FACTOR_SPREAD = 0.012
 """How far losses that scale with the output may move within an episode (1 sigma)."""
 SCATTER = 0.03
 """A mine's own scatter about its mean power (1 sigma)."""
@@ -94,24 +94,24 @@ def _episode(found: Analysis, run: tuple[int, int], in_period: Flags, hour_of_da
 
 
 def _level(found: Analysis, on: Hours) -> tuple[float, float]:
-    """Fit met = usual x (1 + shift) - level at the hours ``on``, of which little shift is expected.
+    """Return what is missing at the hours ``on`` of what the losses of the weeks beside them would leave.
 
-    ``usual``: the output that the losses of the weeks before and after would leave.
+    Hours at which the load would take all there is are left out. A slope beside the level is not fitted: the
+    gauge's noise would flatten it, and the level would come out too small.
     """
     beside = np.arange(max(int(on[0]) - BESIDE_H, 0), min(int(on[-1]) + BESIDE_H, found.on.size))
     beside = beside[(found.on[beside] < 0.1) & found.free[beside] & (found.able_mw[beside] > 0)]
     ratio = found.made_mw[beside] / found.able_mw[beside]
     able = found.able_mw[on] * (float(np.median(ratio)) if beside.size > 24 else 1.0)
-    met = found.met_mw[on]
-    full = able > 1.3 * max(float(np.median(able - met)), 0.0)
+    missing = able - found.met_mw[on]
+    full = able > 1.3 * max(float(np.median(missing[able >= np.median(able)])), 0.0)
     full = full if full.sum() > 5 else np.ones(on.size, np.bool_)
-    weight = found.curve.counts / found.curve.sigma_mw[on][full] ** 2
-    rows = np.stack([able[full], -np.ones(int(full.sum()))], axis=1)
-    normal = np.einsum("hi,hj,h->ij", rows, rows, weight) + np.diag([FACTOR_SPREAD**-2, 1e-9])
-    covariance = np.linalg.inv(normal)
-    level = float(covariance[1] @ np.einsum("hi,h,h->i", rows, weight, (met - able)[full]))
-    level = max(level, 1e-6)
-    return level, float(np.hypot(np.sqrt(covariance[1, 1]), SCATTER * level))
+    slow = FACTOR_SPREAD * able[full]
+    weight = 1 / (found.curve.sigma_mw[on][full] ** 2 + slow**2)
+    level = max(float(np.average(missing[full], weights=weight)), 1e-6)
+    fast = 1 / np.sqrt(found.curve.counts * float(weight.sum()))
+    shifted = float(np.average(slow, weights=weight))
+    return level, float(np.sqrt(fast**2 + shifted**2 + (SCATTER * level) ** 2))
 
 
 def _duty(on: Flags, hour_of_day: Floats) -> Duty:

@@ -41,16 +41,19 @@ class Hours(NamedTuple):
 class Chains(NamedTuple):
     """Grids, shape (factors,) and (levels,), and probabilities for an hour; ``levels_mw[0]`` is 0.
 
-    ``drift`` to each neighbouring factor; ``jump`` to any factor; ``onset`` from off to any level; ``end``
-    from any level to off; ``shift`` to each neighbouring level. ``first``: probability of being on before
-    the first hour. ``usual`` is the place of the factor 1.
+    ``drift`` to each neighbouring factor; ``jump`` to any factor; ``mend`` from each of the first ``deep``
+    factors (outages, which do not last) to any of the others; ``onset`` from off to any level; ``end`` from
+    any level to off; ``shift`` to each neighbouring level. ``first``: probability of being on before the
+    first hour. ``usual`` is the place of the factor 1.
     """
 
     factors: Floats
     levels_mw: Floats
     usual: int
+    deep: int
     drift: float
     jump: float
+    mend: float
     onset: float
     end: float
     shift: float
@@ -58,22 +61,27 @@ class Chains(NamedTuple):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def error_log(met_mw: float, expected_mw: float, sigma_mw: float) -> float:
-    """Return the log density of Student's t, but for a constant."""
-    off = (met_mw - expected_mw) / sigma_mw
-    return -0.5 * (DEGREES + 1) * np.log(1 + off * off / DEGREES) - np.log(sigma_mw)
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
 def see(hours: Hours, hour: int, chains: Chains, likelihood: Floats) -> float:
-    """Fill ``likelihood`` (factors, levels), largest 1, with that of one hour; return the divisor's log."""
-    highest = -np.inf
-    for m in range(chains.factors.size):
-        made = hours.able_mw[hour, m]
-        for c in range(chains.levels_mw.size):
-            level = min(chains.levels_mw[c], made)
-            sigma = np.hypot(hours.sigma_mw[hour], LEVEL_SPREAD * level)
-            value = hours.counts[hour] * error_log(hours.met_mw[hour], made - level, sigma)
+    """Fill ``likelihood`` (factors, levels), largest 1, with that of one hour; return the divisor's log.
+
+    The log density of Student's t is -(d + 1) / 2 log(1 + e2 / (d v)) - log(v) / 2 for an error e, e2 its
+    square, and variance v, but for a constant. The logarithms of v depend on the level
+    alone unless it is cut off.
+    """
+    highest, count = -np.inf, hours.counts[hour]
+    noise, power = hours.sigma_mw[hour] ** 2, 0.5 * (DEGREES + 1)
+    for c in range(chains.levels_mw.size):
+        wanted = chains.levels_mw[c]
+        scaled = DEGREES * (noise + (LEVEL_SPREAD * wanted) ** 2)
+        width = power * np.log(scaled) - 0.5 * np.log(scaled / DEGREES)
+        for m in range(chains.factors.size):
+            made = hours.able_mw[hour, m]
+            off, variance, known = hours.met_mw[hour] - made + wanted, scaled, width
+            if wanted > made:
+                off = hours.met_mw[hour]
+                variance = DEGREES * (noise + (LEVEL_SPREAD * made) ** 2)
+                known = power * np.log(variance) - 0.5 * np.log(variance / DEGREES)
+            value = count * (known - power * np.log(variance + off * off))
             likelihood[m, c] = value
             highest = max(highest, value)
     for m in range(chains.factors.size):
@@ -92,27 +100,33 @@ def step(chains: Chains, state: Floats, moved: Floats, backward: bool) -> None:
     if backward:
         _step_levels(chains, state, moved, True)
         state[:] = moved
-        _step_factors(chains, state, moved)
+        _step_factors(chains, state, moved, True)
     else:
-        _step_factors(chains, state, moved)
+        _step_factors(chains, state, moved, False)
         state[:] = moved
         _step_levels(chains, state, moved, False)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _step_factors(chains: Chains, state: Floats, moved: Floats) -> None:
-    """Move the factors; the chain is symmetric, so that backward is the same."""
-    count = chains.factors.size
+def _step_factors(chains: Chains, state: Floats, moved: Floats, backward: bool) -> None:
+    count, deep = chains.factors.size, chains.deep
     for c in range(chains.levels_mw.size):
-        total = 0.0
+        total, mended = 0.0, 0.0
         for m in range(count):
             total += state[m, c]
+            if (m >= deep) == backward:
+                mended += state[m, c]
+        mended *= chains.mend / (count - deep)
         for m in range(count):
             value = state[m, c] * (1 - chains.jump)
             if m > 0:
                 value += chains.drift * (state[m - 1, c] - state[m, c])
             if m < count - 1:
                 value += chains.drift * (state[m + 1, c] - state[m, c])
+            if m < deep:
+                value -= chains.mend * state[m, c]
+            if (m < deep) == backward:
+                value += mended
             moved[m, c] = value + chains.jump * total / count
 
 
