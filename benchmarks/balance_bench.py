@@ -116,9 +116,7 @@ def balance(files: Grid, workers: int = CORES) -> None:
         books = engine.run(BOOKS_STEP, by_bucket, parameters(), Path(folder, "books"))
         made = tuple(sorted(part.path for part in books))
         by_feeder = [
-            Partition(
-                bounds[0], {"balance_books": TableSlice("balance_books", 1, made, {"feeder_id": bounds})}
-            )
+            Partition(bounds[0], {"balance_books": TableSlice("balance_books", 1, made, {"area_id": bounds})})
             for bounds in (("", "F016"), ("F016", "G"))
         ]
         for _ in engine.run(TRANSFORMER_STEP, by_feeder, parameters(), Path(folder, "evidence")):
@@ -126,7 +124,7 @@ def balance(files: Grid, workers: int = CORES) -> None:
 
 
 def _partition(paths: dict[str, Path], bucket: int) -> Partition:
-    slices = {table: TableSlice(table, 1, ()) for table in BOOKS_STEP.inputs}
+    slices = {table: TableSlice(table, 1, ()) for table in (*BOOKS_STEP.inputs, *BOOKS_STEP.whole)}
     for table, path in paths.items():
         slices[table] = TableSlice(table, 1, (str(path),), bucket=bucket)
     return Partition(f"{bucket:05d}", slices)

@@ -190,6 +190,7 @@ def _balance_books(county: County) -> list[Row]:
     return [
         {
             **row,
+            "area_id": FEEDER,
             "first_day": FIRST_DAY,
             "supply_kw": [float(value) for value in metered + 1 + 12 * (hours >= 240)],
             "supply_kvar": [3.0] * hours.size,
@@ -199,7 +200,6 @@ def _balance_books(county: County) -> list[Row]:
             "unread_kva": [],
             "read_daily": 0,
             "strays": [],
-            "places": [],
         }
         for row in _transformers(county)
     ]

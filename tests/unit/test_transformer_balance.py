@@ -86,12 +86,13 @@ def tables_of(archived: dict[str, Curves], supplies: Curves) -> dict[str, pa.Tab
         "transformers": transformers,
         "transformer_readings": supplied,
         "daily_readings": [],
+        "feeders": [{"feeder_id": "F1", "substation_id": "S1"}],
     }
     return {name: table(name, rows) for name, rows in made.items()}
 
 
 def evidence(tables: Mapping[str, pa.Table]) -> dict[str, Row]:
-    assert set(BOOKS_STEP.inputs) == set(tables)
+    assert {*BOOKS_STEP.inputs, *BOOKS_STEP.whole} == set(tables)
     books = books_table(tables, PARAMETERS)
     rows = balance_evidence({"balance_books": books}, PARAMETERS).to_pylist()
     return {row["subject_id"]: row for row in rows}

@@ -1,11 +1,11 @@
 """The books of each transformer by the hour: what went in, what its customers' meters counted, who strays.
 
 Summing customers reads all readings; what comes out is a hundredth of them. So books are made where a
-transformer's customers lie together, and judged where a feeder's transformers do: a customer that the archive
-has under another transformer can only be told when both are seen.
+transformer's customers lie together, and judged where a substation's transformers do: a customer that the
+archive has under another transformer can only be told when both are seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
@@ -31,11 +31,11 @@ _EPOCH = date(1970, 1, 1)
 def books_table(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``balance_books`` per transformer with supply readings or in the archive.
 
-    ``tables``: those of ``BOOKS_STEP.inputs``. ``parameters``: ``period_start_at``, ``period_end_at`` (ISO
+    ``tables``: those of ``BOOKS_STEP``. ``parameters``: ``period_start_at``, ``period_end_at`` (ISO
     8601 with zone) and ``zone`` (IANA name).
     """
     case = case_of(BOOKS, SubjectKind.TRANSFORMER, parameters)
-    archive = nameplates_of(tables)
+    archive, areas = nameplates_of(tables), _areas(tables["feeders"])
     rows = []
     for series, meters in series_of(tree_of(tables)):
         nameplate = archive.pop(series.subject_id, {})
@@ -43,9 +43,17 @@ def books_table(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -
         if balance_refusal(series, case.days_of(series)) is None:
             known = transformer_known(series, nameplate, case.utc_offset_h())
             strays = strays_of(series, meters, leftovers_of(series, known))
-        rows.append(_row(series, nameplate, strays))
-    rows += [_row(_silent(name), nameplate, []) for name, nameplate in archive.items()]
+        rows.append(_row(series, nameplate, areas(nameplate), strays))
+    rows += [_row(_silent(name), nameplate, areas(nameplate), []) for name, nameplate in archive.items()]
     return pa.Table.from_pylist(rows, schema=BALANCE_BOOKS)
+
+
+def _areas(feeders: pa.Table) -> Callable[[Mapping[str, Any]], str]:
+    """Return what tells the area of a transformer: customers are archived wrongly within a substation's."""
+    substations = dict(
+        zip(feeders["feeder_id"].to_pylist(), feeders["substation_id"].to_pylist(), strict=True)
+    )
+    return lambda nameplate: substations.get(nameplate.get("feeder_id")) or nameplate.get("feeder_id") or ""
 
 
 def nameplates_of(tables: Mapping[str, pa.Table]) -> dict[str, Mapping[str, Any]]:
@@ -69,10 +77,10 @@ def _silent(name: str) -> Series:
     return Series(name, 0, nothing, nothing, nothing, nothing, Below(nothing, nothing, 0))
 
 
-def _row(series: Series, nameplate: Mapping[str, Any], strays: list[Stray]) -> dict[str, Any]:
+def _row(series: Series, nameplate: Mapping[str, Any], area_id: str, strays: list[Stray]) -> dict[str, Any]:
     return {
         "transformer_id": series.subject_id,
-        "feeder_id": nameplate.get("feeder_id") or "",
+        "area_id": area_id,
         "first_day": series.day(0) if series.days else None,
         **{name: getattr(series, name).astype(np.float32) for name in _CURVES},
         "floors_kw": series.below.floors_kw,
@@ -83,13 +91,11 @@ def _row(series: Series, nameplate: Mapping[str, Any], strays: list[Stray]) -> d
             {"usage_point_id": stray.meter_id, "share": stray.share, "error": stray.error, "kw": stray.kw}
             for stray in strays
         ],
-        "phase_kw": None,
-        "places": [],
     }
 
 
 def rows_of(books: pa.Table) -> list[dict[str, Any]]:
-    """Return the rows of ``balance_books`` with their curves as arrays: lists of numbers cost more than fits."""
+    """Return the rows of ``balance_books``, curves as arrays: lists of numbers cost more than fits."""
     rows: list[dict[str, Any]] = books.drop_columns([*_CURVES]).to_pylist()
     for name in _CURVES:
         for row, curve in zip(rows, books[name], strict=True):
@@ -117,6 +123,7 @@ BOOKS_STEP = Step(
     inputs=("transformer_readings", "transformers", "usage_points", "interval_readings", "daily_readings"),
     group_by="transformer_id",
     output="balance_books",
+    whole=("feeders",),
     function=books_table,
     columns={
         "transformer_readings": ("transformer_id", "day", "kw", "kvar"),
@@ -124,6 +131,7 @@ BOOKS_STEP = Step(
         "usage_points": _POINTS,
         "interval_readings": ("usage_point_id", "day", "kw"),
         "daily_readings": ("usage_point_id", "day", "energy_kwh"),
+        "feeders": ("feeder_id", "substation_id"),
     },
 )
 """Books of each transformer, for ``minewatch.detect.transformer_balance``."""

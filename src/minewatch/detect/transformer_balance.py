@@ -25,35 +25,35 @@ DETECTOR = Detector("transformer_balance", "1")
 
 
 def balance_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
-    """Return one row of ``evidence`` per transformer in ``tables["balance_books"]``, ordered by feeder.
+    """Return one row of ``evidence`` per transformer in ``tables["balance_books"]``, ordered by area.
 
     ``parameters``: ``period_start_at``, ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and,
     where the books come from a lake, ``inputs`` (table → [version, rows]).
     """
     case = case_of(DETECTOR, SubjectKind.TRANSFORMER, parameters)
     evidence: list[Evidence] = []
-    for feeder_id, rows in by_feeder(tables["balance_books"]):
-        evidence += judge_feeder(rows, case, exchange=bool(feeder_id))
+    for area_id, rows in by_area(tables["balance_books"]):
+        evidence += judge_area(rows, case, exchange=bool(area_id))
     return evidence_table(evidence)
 
 
-def by_feeder(books: pa.Table) -> list[tuple[str, list[Mapping[str, Any]]]]:
-    """Return feeder → rows of ``balance_books``; the feeder that the archive does not name is ""."""
+def by_area(books: pa.Table) -> list[tuple[str, list[Mapping[str, Any]]]]:
+    """Return area → rows of ``balance_books``; one that the archive does not name is ""."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows_of(books):
-        groups.setdefault(row["feeder_id"], []).append(row)
+        groups.setdefault(row["area_id"], []).append(row)
     return list(groups.items())
 
 
-def judge_feeder(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = True) -> list[Evidence]:
-    """Return the evidence on the transformers of one feeder: see ``open_feeder``."""
-    subjects = open_feeder(rows, case, exchange=exchange)
+def judge_area(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = True) -> list[Evidence]:
+    """Return the evidence on the transformers of one area: see ``open_area``."""
+    subjects = open_area(rows, case, exchange=exchange)
     missing = [_lacking(subject) for subject in subjects] if exchange else []
     return [judged(subject, case, [found for found in missing if found is not None]) for subject in subjects]
 
 
-def open_feeder(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = True) -> list[Opened]:
-    """Open the books of the transformers of one feeder, rows of ``balance_books``.
+def open_area(rows: list[Mapping[str, Any]], case: Case, *, exchange: bool = True) -> list[Opened]:
+    """Open the books of the transformers of one area, rows of ``balance_books``.
 
     With ``exchange``, customers that one of them does not feed are looked for at the others.
     """
@@ -97,7 +97,7 @@ TRANSFORMER_STEP = Step(
     name=DETECTOR.name,
     version=DETECTOR.version,
     inputs=("balance_books",),
-    group_by="feeder_id",
+    group_by="area_id",
     output="evidence",
     function=balance_evidence,
 )

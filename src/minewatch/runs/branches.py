@@ -82,7 +82,7 @@ def _with_peers(step: Step, work: Work, names: Names) -> list[Partition]:
 
 
 def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
-    """Return partitions of the books of transformers, made first: with each all others of its feeder."""
+    """Return partitions of the books of transformers, made first: with each all others of its area."""
     mates = None if names is None else sorted(_mates(work, names))
     parts = work.run("books", BOOKS_STEP, _own(BOOKS_STEP, work, mates, "transformer_id"))
     books = TableSlice(BOOKS_STEP.output, -1, tuple(part.path for part in parts))
@@ -92,9 +92,14 @@ def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
 def _mates(work: Work, names: Sequence[str]) -> set[str]:
     view = work.view
     archive = view.lake.read(view.snapshot, "transformers", columns=["transformer_id", "feeder_id"])
+    feeders = view.lake.read(view.snapshot, "feeders", columns=["feeder_id", "substation_id"])
     own = archive.filter(pc.is_in(archive["transformer_id"], value_set=pa.array(names, pa.string())))
-    feeders = pc.unique(own["feeder_id"].drop_null())
-    near = archive.filter(pc.is_in(archive["feeder_id"], value_set=feeders))
+    supplying = pc.unique(own["feeder_id"].drop_null())
+    mine = feeders.filter(pc.is_in(feeders["feeder_id"], value_set=supplying))
+    substations = pc.unique(mine["substation_id"].drop_null())
+    siblings = feeders.filter(pc.is_in(feeders["substation_id"], value_set=substations))
+    every = pa.concat_arrays([supplying, siblings["feeder_id"].combine_chunks()])
+    near = archive.filter(pc.is_in(archive["feeder_id"], value_set=every))
     return {*names, *near["transformer_id"].to_pylist()}
 
 

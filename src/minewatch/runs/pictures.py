@@ -80,8 +80,8 @@ def _opened(kind: SubjectKind, tables: Tables, parameters: Mapping[str, Any]) ->
         yield from feeder_balance.open_feeders(tables, case)
     if kind is SubjectKind.TRANSFORMER:
         case = case_of(transformer_balance.DETECTOR, kind, parameters)
-        for feeder_id, rows in transformer_balance.by_feeder(tables["balance_books"]):
-            yield from transformer_balance.open_feeder(rows, case, exchange=bool(feeder_id))
+        for area_id, rows in transformer_balance.by_area(tables["balance_books"]):
+            yield from transformer_balance.open_area(rows, case, exchange=bool(area_id))
 
 
 def _curve(opened: Opened, kw: Floats, zone: ZoneInfo) -> Curve:

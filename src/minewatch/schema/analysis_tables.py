@@ -70,7 +70,13 @@ _HOURS = pa.list_(pa.float32())
 BALANCE_BOOKS = pa.schema(
     [
         column("transformer_id", pa.string(), "transformer", data_class=_IMPORTANT, required=True),
-        column("feeder_id", pa.string(), "feeder that supplies it; empty: unknown", required=True),
+        column(
+            "area_id",
+            pa.string(),
+            "substation that supplies it; unknown: its feeder; unknown too: empty",
+            data_class=_IMPORTANT,
+            required=True,
+        ),
         column("first_day", pa.date32(), "local day of its first supply reading; null: it has none"),
         column("supply_kw", _HOURS, "what goes in, by the hour", unit="kW", required=True),
         column("supply_kvar", _HOURS, "reactive power that goes in", unit="kvar", required=True),
@@ -85,8 +91,6 @@ BALANCE_BOOKS = pa.schema(
         column("lon", pa.float64(), "longitude, WGS 84", unit="deg", data_class=_IMPORTANT),
         column("lat", pa.float64(), "latitude, WGS 84", unit="deg", data_class=_IMPORTANT),
         column("strays", pa.list_(STRAY), "customers of the archive that it does not feed"),
-        column("phase_kw", pa.list_(pa.float64()), "what is not metered, by phase A, B, C", unit="kW"),
-        column("places", pa.list_(NAMED_PROBABILITY), "usage points at which what is not metered may sit"),
     ]
 )
 
