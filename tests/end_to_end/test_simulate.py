@@ -16,7 +16,7 @@ from minewatch.sources.recognise import files_of, recognise
 TABLES = {
     "usage_points", "transformers", "interval_readings", "transformer_readings", "plants", "plant_readings",
     "weather", "prices", "ip_leases", "enterprises", "applications", "flows", "feeders", "feeder_readings",
-    "daily_readings",
+    "daily_readings", "line_traffic",
 }  # fmt: skip
 
 

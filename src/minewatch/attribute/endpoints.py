@@ -88,6 +88,14 @@ def attribute_endpoints(
     return [_attribute(resolution, fits, directory) for resolution in resolutions]
 
 
+def certain_sites(holders: Sequence[Holder], directory: Directory) -> list[str | None]:
+    """Return for each holder the site that its premises certainly are, None where none is certain enough."""
+    best = (
+        max(fits, key=lambda fit: fit.probability, default=None) for fits in _site_matches(holders, directory)
+    )
+    return [fit.site_id if fit and fit.probability >= CERTAIN else None for fit in best]
+
+
 def _attribute(
     resolution: Resolution, fits: Mapping[Holder, Sequence[_SiteMatch]], directory: Directory
 ) -> Attributed:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.detect.data_centre_needs import SiteCount, traffic_refusal
-from minewatch.detect.traffic_features import Declared, SiteHours, site_hours_of, traffic_features
+from minewatch.detect.traffic_features import Declared, SiteHours, site_hours_of, traffic_features, upper_kw
 from minewatch.detect.traffic_model import Papers, Verdict, shipped_model, shipped_version
 from minewatch.detect.traffic_reasons import Registered, Seen, traffic_reasons
 from minewatch.detect.traffic_steps import Step as PowerStep
@@ -28,7 +28,7 @@ DETECTOR = Detector("data_centre", f"1-{shipped_version()}")
 INDUSTRIES = ("6450", "6550")
 """GB/T 4754-2017: 互联网数据服务, 信息处理和存储支持服务."""
 
-_STEP_BY_DAY, _EVEN = 0.3, 0.8
+_BY_NIGHT, _EVEN = 0.3, 0.8
 
 
 class _Case(NamedTuple):
@@ -127,12 +127,11 @@ def _papers(registered: Registered) -> Papers:
 def _step_part(seen: Seen) -> float | None:
     if seen.step is None:
         return None
-    return abs(seen.step.rise_kw) / float(np.mean(seen.hours.kw))
+    return abs(seen.step.rise_kw) / upper_kw(seen.hours.kw)
 
 
 def _power(verdict: Verdict, hours: SiteHours) -> Estimate:
-    mean_kw = float(np.mean(hours.kw))
-    low, middle, high = (part * mean_kw for part in verdict.parts)
+    low, middle, high = (part * upper_kw(hours.kw) for part in verdict.parts)
     return Estimate(middle, low, high)
 
 
@@ -140,7 +139,7 @@ def _duty(verdict: Verdict, seen: Seen) -> Duty | None:
     """Return when the mine runs, where it is the greater part, so that the site's curve shows it."""
     if verdict.parts[1] < 0.5:
         return None
-    if seen.feature("day_power") < -_STEP_BY_DAY:
+    if seen.feature("day_power") < -_BY_NIGHT:
         return Duty.NIGHT_ONLY
     low, middle = np.quantile(seen.hours.kw, (0.05, 0.5))
     return Duty.FLAT if low >= _EVEN * middle else Duty.INTERMITTENT

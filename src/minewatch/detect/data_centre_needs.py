@@ -50,8 +50,6 @@ def _traffic_refusal(site: SiteHours, needs: TrafficNeeds) -> Reason | None:
     known, seen = float(site.lines_known.sum()), float(site.lines_seen.sum())
     if not known:
         return reason("site_without_line")
-    if not seen:
-        return reason("site_traffic_missing")
     if seen < needs.lines_share * known:
         return reason(
             "site_lines_not_covered", percent=100 * seen / known, needed_percent=100 * needs.lines_share

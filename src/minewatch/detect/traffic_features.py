@@ -140,6 +140,14 @@ def cooling_share(site: SiteHours) -> float:
     return float(np.clip(10 * slope / kw.mean(), -1.0, 2.0))
 
 
+def upper_kw(kw: Floats) -> float:
+    """Return the power that a tenth of the hours exceeds: the level of a load that is not always on.
+
+    At least the mean, for a load that is on still more rarely.
+    """
+    return max(float(np.quantile(kw, 0.9)), float(kw.mean()))
+
+
 def _log_median(values: Floats) -> float:
     known = values[np.isfinite(values)]
     return float(np.log10(1 + np.median(known))) if known.size else float("nan")

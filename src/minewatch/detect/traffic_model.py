@@ -1,7 +1,8 @@
 """How probable a site's features are for a data centre, another innocent, a mine, and a mine inside another.
 
 The reference is a table of simulated sites, read once a process: features, kind, what the line is used for
-beside the mine (``host``), and the mine's power as a part of the site's. Each kind and host is a group with a
+beside the mine (``host``), and the mine's power as a part of the site's
+``upper_kw``. Each kind and host is a group with a
 kernel density estimate
 
     p(x | group) = 0.98 · mean over its sites i of t₄(x; x_i, h S) + 0.02 · t₄(x; all sites)
@@ -60,6 +61,9 @@ _TEMPER = 0.5
 """Power of the kernels where they weigh parts: measured on development seeds so that intervals cover."""
 
 _STEP_SPREAD = 0.05
+_QUANTILES = (0.04, 0.5, 0.96)
+"""Ends of the 90 % interval and its middle: a little wider than 5 and 95 %, so that it covers on development
+seeds."""
 
 
 class Papers(NamedTuple):
@@ -72,7 +76,8 @@ class Papers(NamedTuple):
 class Verdict(NamedTuple):
     """``log10_lr`` of mining against ``best``; ``alternatives`` (class → probability, mining excluded).
 
-    ``parts`` (low, median, high): the mine's power while on as a part of the site's mean, 5, 50 and 95 %.
+    ``parts`` (low, median, high): the mine's power while on as a part of the site's ``upper_kw``, 5, 50 and
+    95 %.
     ``hosts``: what there is beside the mine, if there is one, → probability.
     """
 
@@ -112,8 +117,8 @@ class TrafficModel:
     def verdict(self, features: Floats, papers: Papers, step_part: float | None = None) -> Verdict:
         """Weigh one site: ``features`` (``FEATURES``,) with NaN for what is not known.
 
-        ``step_part`` is a change of the level of power that the traffic did not follow, as a part of the mean
-        power: it may be all of the mine, which half of the weight then says.
+        ``step_part`` is a change of the level of power that the traffic did not follow, as a part of
+        ``upper_kw``: it may be all of the mine, which half of the weight then says.
         """
         near = _Near(features, self._scale)
         broad = float(_Near(features, self._spread).kernels(self._centre[None])[0])
@@ -189,7 +194,7 @@ def _of_papers(host: str, papers: Papers) -> float:
 def _quantiles(values: Floats, weights: Floats) -> tuple[float, float, float]:
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order]) - 0.5 * weights[order]
-    low, middle, high = np.interp((0.05, 0.5, 0.95), reached, values[order])
+    low, middle, high = np.interp(_QUANTILES, reached, values[order])
     return float(low), float(middle), float(high)
 
 

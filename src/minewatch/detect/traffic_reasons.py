@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minewatch.detect.traffic_features import FEATURES, Floats, SiteHours
+from minewatch.detect.traffic_features import FEATURES, Floats, SiteHours, upper_kw
 from minewatch.detect.traffic_model import ALONE, MINING, TrafficModel, Verdict
 from minewatch.detect.traffic_steps import Step
 from minewatch.schema.load_classes import load_class_name
@@ -48,7 +48,7 @@ def traffic_reasons(seen: Seen, verdict: Verdict, model: TrafficModel) -> list[R
         *_line(seen),
         *_power(seen),
         *_registers(seen),
-        _part(verdict),
+        _part(seen, verdict),
         _weighed(verdict),
     ]
 
@@ -107,11 +107,12 @@ def _registers(seen: Seen) -> Iterator[Reason]:
         yield reason("site_declared", declared_mbps=papers.declared_mbps, used_percent=used)
 
 
-def _part(verdict: Verdict) -> Reason:
+def _part(seen: Seen, verdict: Verdict) -> Reason:
     low, middle, high = (100 * part for part in verdict.parts)
     host = max(verdict.hosts, key=lambda name: verdict.hosts[name])
     names = {f"host_{language}": load_class_name(host, language) for language in ("en", "zh")}
-    return reason("site_part", percent=middle, low_percent=low, high_percent=high, **names)
+    level_kw = upper_kw(seen.hours.kw)
+    return reason("site_part", percent=middle, low_percent=low, high_percent=high, upper_kw=level_kw, **names)
 
 
 def _weighed(verdict: Verdict) -> Reason:
@@ -122,4 +123,4 @@ def _weighed(verdict: Verdict) -> Reason:
 def prefixed(value: float) -> str:
     """Return two digits with a decimal prefix: ``31 M``, ``4.2 G``."""
     place = int(np.clip(np.floor(np.log10(max(value, 1.0)) / 3), 0, len(_PREFIXES) - 1))
-    return f"{value / 1000**place:.2g} {_PREFIXES[place]}".replace("e+02", "00")
+    return f"{float(f'{value / 1000**place:.2g}'):g} {_PREFIXES[place]}"

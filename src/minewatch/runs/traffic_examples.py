@@ -21,12 +21,17 @@ from minewatch.sim.loads.shapes import Rng, log_uniform
 from minewatch.sim.mines import draw_mine
 from minewatch.sim.scene import Scene, scene_of
 from minewatch.sim.streams import stream
-from minewatch.sim.wire.uses import USES, Clock, Machines, mine, together
+from minewatch.sim.wire.uses import UNATTENDED, USES, Clock, Machines, mine, together
 
 Floats = npt.NDArray[np.float64]
 
 DEVELOPMENT, CALIBRATION, EVALUATION = 301, 302, 303
 """Seeds of the reference, of the scores that calibrate it, and of the figures that are reported."""
+
+_PEOPLE = (
+    "office", "school", "shop", "hospital", "workshop", "one_shift", "two_shift", "three_shift",
+    "continuous_process", "fuel_station", "farm",
+)  # fmt: skip
 
 HOSTS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -35,9 +40,9 @@ HOSTS: Mapping[str, tuple[str, tuple[str, ...]]] = MappingProxyType(
         "compute_cluster": ("compute", ("gpu_server", "data_centre")),
         "steady_cluster": ("compute", ("server_room", "continuous_process")),
         "backup_site": ("backup", ("data_centre", "server_room")),
-        "people": ("people", ("office", "school", "shop", "one_shift", "two_shift", "three_shift")),
+        "people": ("people", _PEOPLE),
         "guests": ("guests", ("hotel", "restaurant")),
-        "unattended": ("unattended", ("cold_store", "pumping_station", "aquaculture", "grow_house")),
+        "unattended": ("unattended", UNATTENDED),
     }
 )
 """Kind of innocent site → what its line is used for, and whose curves it has.

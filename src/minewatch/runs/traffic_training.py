@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from minewatch import detect
-from minewatch.detect.traffic_features import FEATURES, traffic_features
+from minewatch.detect.data_centre_needs import TRAFFIC_NEEDS
+from minewatch.detect.traffic_features import FEATURES, traffic_features, upper_kw
 from minewatch.detect.traffic_model import ALONE
 from minewatch.engines.base import Engine
 from minewatch.engines.local import LocalEngine
@@ -46,8 +47,9 @@ def reference(engine: Engine, seed: int, scale: float = 1.0) -> pa.Table:
 
 
 def rows_of(seed: int, task: Task) -> pa.Table:
-    """Return the features of the sites of a task, those in which one is not known left out."""
-    sites = [simulated_site(seed, number, task.draw) for number in range(task.first, task.last)]
+    """Return the features of the sites of a task, without those refused or not fully known."""
+    drawn = (simulated_site(seed, number, task.draw) for number in range(task.first, task.last))
+    sites = [site for site in drawn if site.hours.kw.mean() >= TRAFFIC_NEEDS.least_kw]
     matrix = np.array([traffic_features(site.hours, site.declared) for site in sites])
     good = np.isfinite(matrix).all(axis=1)
     columns = {name: pa.array(np.round(matrix[good, n], 3), pa.float32()) for n, name in enumerate(FEATURES)}
@@ -59,8 +61,8 @@ def rows_of(seed: int, task: Task) -> pa.Table:
 
 
 def part_of(site: Site) -> float:
-    """Return the power of the mine while it is on as a part of the site's mean power."""
-    return site.mine_kw / float(np.mean(site.hours.kw))
+    """Return the power of the mine while it is on as a part of the site's ``upper_kw``."""
+    return site.mine_kw / upper_kw(site.hours.kw)
 
 
 def _tasks(scale: float) -> Iterator[Task]:

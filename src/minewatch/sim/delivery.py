@@ -20,6 +20,7 @@ from minewatch.sim.scene import scene_of
 from minewatch.sim.truth import TRUTH
 from minewatch.sim.wire.capture import Site, has_tap
 from minewatch.sim.wire.drawn import Drawn, drawn_by_day, drawn_on_lines
+from minewatch.sim.wire.line_traffic import Sites, curves_by_account, line_traffic
 from minewatch.sim.wire.taps import write_tap
 
 READINGS_BY_DAY = ("interval_readings", "transformer_readings", "feeder_readings")
@@ -73,13 +74,15 @@ def deliver_partition(plan: CountyPlan, number: int, folder: Path, file_format: 
     """
     made, plant = partition(plan, number), plant_tables(plan, number)
     people = people_of(plan, number, made.customers)
+    drawn = _drawn(plan, made, people, plant)
     tables = {**made.tables, **plant.tables, **_people_tables(made, people)}
+    curves = curves_by_account(made.tables["interval_readings"])
+    tables["line_traffic"] = line_traffic(plan, Sites(people.customers, people.lines, curves, drawn))
     sizes = [
         _write(plan, number, folder / "files", name, rows, file_format)
         for name, rows in tables.items()
         if rows.num_rows
     ]
-    drawn = _drawn(plan, made, people, plant)
     flows: list[dict[str, Any]] = []
     for carrier in CARRIERS if has_tap(plan, number) else ():
         site = Site(plan, number, carrier, people.customers, people.lines, drawn)
@@ -150,6 +153,8 @@ def _write(plan: CountyPlan, number: int, folder: Path, name: str, rows: pa.Tabl
     if name in READINGS_BY_DAY:
         if file_format == "csv":
             return write_wide(path, rows)
+        return write_parquet(path.with_suffix(".parquet"), rows)
+    if name == "line_traffic":
         return write_parquet(path.with_suffix(".parquet"), rows)
     if name == "enterprises" and number % 2 == 0:  # one of two offices uses a spreadsheet
         return write_xlsx(path.with_suffix(".xlsx"), name, rows, plan.zone)

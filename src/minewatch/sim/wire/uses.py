@@ -178,10 +178,12 @@ _IT: Mapping[str, Mapping[str, float]] = MappingProxyType(
         "gpu_server": {"compute": 0.9, "hosting": 0.1},
     }
 )
-_UNATTENDED = (
+UNATTENDED = (
     "irrigation", "street_light", "ev_charger", "aquaculture", "cold_store", "pumping_station",
     "electric_heating", "grow_house", "telecom_base_station", "construction_site",
 )  # fmt: skip
+"""Classes of customers at whose place nobody uses the line."""
+
 _GUESTS = ("hotel", "restaurant", "household", "empty_home")
 
 
@@ -190,7 +192,7 @@ def use_of(rng: Rng, kind: str) -> str:
     if kind in _IT:
         odds = _IT[kind]
         return str(rng.choice(list(odds), p=list(odds.values())))
-    if kind in _UNATTENDED:
+    if kind in UNATTENDED:
         return "unattended"
     return "guests" if kind in _GUESTS else "people"
 
