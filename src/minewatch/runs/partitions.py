@@ -87,18 +87,27 @@ def narrowed(step: Step, partitions: Iterable[Partition], column: str, name: str
     """Yield what each partition holds of one group: the rows whose ``column`` is ``name``.
 
     Rows of a table without that column are bounded by those that belong to the group by another table.
+    Partitions without a row of the group are left out.
     """
     for partition in partitions:
-        slices = dict(partition.slices)
-        own = [table for table in step.inputs if column in TABLES[table].schema.names]
-        slices |= {table: _bounded(slices[table], column, (name, after(name))) for table in own}
+        own = {
+            table: _bounded(partition.slices[table], column, (name, after(name)))
+            for table in step.inputs
+            if column in TABLES[table].schema.names
+        }
+        if not any(map(_any_rows, own.values())):
+            continue
+        slices = {**partition.slices, **own}
         for table in set(step.inputs) - set(own):
             member = TABLES[table].key[0]
-            links = [slices[other] for other in own if member in TABLES[other].schema.names]
+            links = [link for other, link in own.items() if member in TABLES[other].schema.names]
             slices[table] = _bounded(slices[table], member, _members(links, member))
-        timed = _timed([slices[table] for table in step.inputs])
-        if any(read_slice(item, TABLES[item.table].key[:1]).num_rows for item in timed):
+        if any(map(_any_rows, _timed([slices[table] for table in step.inputs]))):
             yield Partition(f"{partition.partition_id}-{name}", slices)
+
+
+def _any_rows(table_slice: TableSlice) -> bool:
+    return read_slice(table_slice, TABLES[table_slice.table].key[:1]).num_rows > 0
 
 
 def _bounded(table_slice: TableSlice, column: str, ends: tuple[str, str]) -> TableSlice:
