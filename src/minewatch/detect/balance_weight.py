@@ -47,6 +47,8 @@ USE_OF_CONTRACT = 0.06
 """Mean constant load over contract size of customers that are not read (households and shops, assumed)."""
 UNREAD_CONTRACT_KVA = 8.0
 """Contract of a customer whose contract is not known."""
+ALIKE = 0.5
+"""Strengths this near are alike: then the larger block is told, of which a pulse may be the growth."""
 TOLD, SEEN, CERTAIN = 3.0, 5.0, 6.0
 
 
@@ -96,7 +98,9 @@ def weigh(balance: Balance, missing: Sequence[Constant] = ()) -> Weighed:
     if balance.with_pulse is not None:
         block = _block(balance, balance.with_pulse, balance.pulse)
         candidates.append(_weighed(balance, block, [*missing, *_lacking_outside(block)]))
-    return max(candidates, key=lambda found: found.log10_lr)
+    best = max(found.log10_lr for found in candidates)
+    alike = [found for found in candidates if found.log10_lr >= best - ALIKE]
+    return max(alike, key=lambda found: found.block.power_kw)
 
 
 def lacking(balance: Balance) -> Constant | None:
