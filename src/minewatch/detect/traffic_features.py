@@ -41,6 +41,9 @@ MVA of contract; ``used`` log10 of mean Mbit/s to declared. NaN where the data d
 _DAY, _NIGHT = (9, 22), (1, 6)
 _STILL_C = 15.0
 _COOLING_DAYS, _COOLING_RANGE_C = 28, 8.0
+_MOST_POWER_SHAPE = 0.5
+"""The shape of the power is for the load detector to judge; here it shows how much follows the traffic."""
+
 _MBITS_HOUR = 1e6 / 8 * 3600
 _FLOOR = 1e3
 """Bytes in an hour below which traffic counts as this much: logarithms stay finite."""
@@ -108,7 +111,7 @@ def traffic_features(site: SiteHours, declared: Declared) -> Floats:
             _log_median(site.peers),
             _log_median(site.addresses),
             _day_to_night(traffic, site.hour, _FLOOR),
-            _day_to_night(site.kw, site.hour, 1e-3),
+            float(np.clip(_day_to_night(site.kw, site.hour, 1e-3), -_MOST_POWER_SHAPE, _MOST_POWER_SHAPE)),
             _follow(site, logs),
             np.log10(max(float(np.quantile(traffic, 0.98)), median) / median),
             _restless(logs),

@@ -85,7 +85,7 @@ def _line(seen: Seen) -> Iterator[Reason]:
 
 def _power(seen: Seen) -> Iterator[Reason]:
     if np.isfinite(seen.feature("cooling")):
-        yield reason("site_cooling", percent=100 * seen.feature("cooling"))
+        yield reason("site_cooling", percent=round(100 * seen.feature("cooling")) + 0.0)
     if seen.step and seen.step.rise_kw > 0:
         yield reason("site_step_up", day=seen.step_on, rise_kw=seen.step.rise_kw, traffic=seen.step.traffic)
     if seen.step and seen.step.rise_kw < 0:
