@@ -139,3 +139,19 @@ def test_plants_are_judged_apart_and_inputs_are_named() -> None:
         {"table": "plant_readings", "version": 4, "rows": HOURS.size},
         {"table": "plants", "version": 3, "rows": 1},
     ]
+
+
+def test_a_line_older_than_the_readings_is_found_where_physics_tells() -> None:
+    rng = np.random.default_rng(8)
+    sun = np.clip(np.sin(2 * np.pi * (HOURS % 24 - 6) / 24), 0, None) * rng.uniform(200, 1000, HOURS.size)
+    made = 10 * sun / 1000 * sun / (sun + 12) * (1 - 0.004 * (28 * sun / 1000 - 10))
+    made *= 0.9 * (1 + rng.normal(0, 0.01, HOURS.size))
+    plate = {"kind": "solar", "rated_mw": 10.0}
+    honest = judged({"irradiance_w_m2": sun, "mw": made}, **plate)
+    diverting = judged({"irradiance_w_m2": sun, "mw": np.clip(made - 1.0, 0, None)}, **plate)
+    assert honest.log10_lr is not None
+    assert honest.log10_lr < 0
+    assert diverting.log10_lr is not None
+    assert diverting.log10_lr > 3
+    assert diverting.onset_at is None
+    assert codes(diverting)[0] == "plant_missing_from_start"

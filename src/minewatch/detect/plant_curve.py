@@ -15,18 +15,21 @@ from minewatch.detect.plant_drivers import Floats, Kind, Physics
 
 WEEK_H = 169
 ROUNDS = 8
+LITTLE, CLEARLY = 0.15, 1.5
 
 
 class Curve(NamedTuple):
     """``coefficients`` of the linear model, its error ``sigma_mw`` by the hour, ``counts``: see the kernel.
 
-    ``standing_mw``: a flat load there from the start that would fit best together with the curve, and its
-    standard deviation ``standing_sigma_mw``: what the curve cannot tell.
+    ``log_prior``: of the coefficients, but for a constant. ``standing_mw``: a flat load there from the start
+    that would fit best together with the curve, and its standard deviation ``standing_sigma_mw``: what the
+    curve cannot tell.
     """
 
     coefficients: Floats
     sigma_mw: Floats
     counts: float
+    log_prior: float
     standing_mw: float
     standing_sigma_mw: float
 
@@ -48,7 +51,26 @@ def learn(kind: Kind, physics: Physics, met_mw: Floats, weight: Floats) -> Curve
         sigma, counts = _error(kind, physics.place[used], residual, scale)
     errors = np.hypot(_error_at(physics.place, physics.place[used], sigma), physics.unsure_mw)
     flat = _standing(rows, met, counts * trust / sigma**2, spread)
-    return Curve(fitted.coefficients, errors, counts, *flat)
+    standing = float(flat.coefficients[-1]), float(np.sqrt(flat.covariance[-1, -1]))
+    return Curve(fitted.coefficients, errors, counts, _log_prior(fitted.coefficients, spread), *standing)
+
+
+def beside_standing(
+    kind: Kind, physics: Physics, met_mw: Floats, weight: Floats, curve: Curve, level_mw: float
+) -> Curve:
+    """Return the curve of a plant that has fed a flat load of ``level_mw`` from the start.
+
+    Learnt where the plant could make clearly more than that; errors are those of ``curve``, so that both can
+    be held against each other.
+    """
+    clear = np.nan_to_num(physics.expected_mw) > CLEARLY * level_mw
+    other = learn(kind, physics, met_mw + level_mw, np.where(clear, weight, 0.0))
+    return curve._replace(coefficients=other.coefficients, log_prior=other.log_prior)
+
+
+def _log_prior(coefficients: Floats, spread: Floats) -> float:
+    off = (coefficients - np.eye(1, spread.size)[0]) / spread
+    return -0.5 * float(np.sum(off * off))
 
 
 def able_mw(kind: Kind, physics: Physics, curve: Curve) -> Floats:
@@ -88,11 +110,14 @@ def _ridge(rows: Floats, met: Floats, precision: Floats, spread: Floats) -> Fit:
     return Fit(usual + covariance @ right, covariance)
 
 
-def _standing(rows: Floats, met: Floats, precision: Floats, spread: Floats) -> tuple[float, float]:
-    """Fit a flat load as one more term, of which nothing is known beforehand."""
-    flat = np.hstack([rows, -(rows[:, :1] > 0).astype(np.float64)])
-    fit = _ridge(flat, met, precision, np.append(spread, 1e3))
-    return float(fit.coefficients[-1]), float(np.sqrt(fit.covariance[-1, -1]))
+def _standing(rows: Floats, met: Floats, precision: Floats, spread: Floats) -> Fit:
+    """Fit a flat load as one more term, of which nothing is known beforehand.
+
+    Hours at which the plant makes little are left out: there the load would take all there is.
+    """
+    much = rows[:, 0] > LITTLE * rows[:, 0].max()
+    flat = np.hstack([rows, np.full((met.size, 1), -1.0)])
+    return _ridge(flat, met, np.where(much, precision, 0.0), np.append(spread, 1e3))
 
 
 def _error(kind: Kind, place: Floats, residual: Floats, scale: float) -> tuple[Floats, float]:

@@ -3,8 +3,9 @@
 Hydro: 9.81 kN/m3 x efficiency x flow x net head, turbines weaker at part load (ESHA, *Guide on how to develop
 a small hydropower plant*, 2004, ch. 6). Wind: a farm's curve at the wind of standard density (IEC
 61400-12-1). Solar: irradiance x (1 - 0.4 %/K above 25 degC of the cell), cell 28 K above the air at
-1000 W/m2, up to the inverters' limit (IEC 61724-1). Thermal and captive: the Willans line, output = slope x
-(fuel - fuel for heat) - what a tenth of the fuel at rated power would give, which flows without output.
+1000 W/m2, less in dim light, up to the inverters' limit (IEC 61724-1). Thermal and captive: the Willans line,
+output = slope x (fuel - fuel for heat) - what a tenth of the fuel at rated power would give, which flows
+without output.
 """
 
 from collections.abc import Callable, Mapping
@@ -103,7 +104,7 @@ def solar(columns: Columns, plate: Nameplate) -> Physics:
     rated = plate["rated_mw"]
     sun = columns["irradiance_w_m2"] / 1000
     cell_c = np.nan_to_num(columns["temperature_c"], nan=15.0) + 28 * sun
-    share = sun * (1 - 0.004 * (cell_c - 25))
+    share = sun * (1 - 0.004 * (cell_c - 25)) * sun / (sun + 0.012)
     in_service = _cap(columns, rated)
     expected = in_service * np.minimum(share, 1.0)
     return Physics(expected, share, expected, in_service)

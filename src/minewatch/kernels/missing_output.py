@@ -20,8 +20,8 @@ Flags = npt.NDArray[np.bool_]
 Grid = npt.NDArray[np.float32]
 
 DEGREES = 4.0
-LEVEL_SPREAD = 0.08
-"""A level on the grid stands for loads within 8 % of it (1 sigma): scatter of the mine, step of the grid."""
+LEVEL_SPREAD = 0.04
+"""A level on the grid stands for loads within 4 % of it (1 sigma): scatter of the mine, step of the grid."""
 
 
 class Hours(NamedTuple):

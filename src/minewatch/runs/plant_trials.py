@@ -182,7 +182,7 @@ def _found(kind: str, rows: Sequence[Outcome]) -> Iterator[str]:
         )
 
 
-def main(seed: int = EVALUATION, innocent_count: int = 100, diversion_count: int = 3) -> None:
+def main(seed: int = EVALUATION, innocent_count: int = 60, diversion_count: int = 2) -> None:
     """Print the figures of a seed."""
     engine = LocalEngine(2, processes=True)
     trials = [*innocents(seed, innocent_count), *diversions(seed, diversion_count)]
