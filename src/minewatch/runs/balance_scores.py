@@ -32,8 +32,8 @@ from minewatch.sim.scene import scene_of
 from minewatch.sim.streams import stream
 
 SEED, CUSTOMERS = 31, 14_000
-"""Of the shipped tables; ``EVALUATION_SEED`` is for figures alone, 7301 was for development."""
-EVALUATION_SEED = 8802
+"""Of the shipped tables; ``EVALUATION_SEED`` is for figures alone, 7301 and 8802 were for development."""
+EVALUATION_SEED = 9903
 DAYS, MONTH, ENDS = 180, 30, (60, 90, 120, 150, 180)
 LEAST_SHARE, MOST_SHARE = 0.02, 0.3
 """Mean power of the mines put in, over the mean supply; every order of magnitude alike."""
