@@ -59,10 +59,9 @@ class Branch(NamedTuple):
 
 def _own(step: Step, work: Work, names: Names, column: str) -> list[Partition]:
     """Return partitions of tables of the lake; ``column`` bounds what is read for one subject."""
-    every = partitions_of(step, work.view)
     if names is None:
-        return every
-    return [part for name in sorted(set(names)) for part in narrowed(step, every, column, name)]
+        return partitions_of(step, work.view)
+    return list(narrowed(step, work.view, column, names))
 
 
 def _with_peers(step: Step, work: Work, names: Names) -> list[Partition]:

@@ -5,18 +5,19 @@ at once, whole rows only for the few that are asked for.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from minewatch.engines.chunks import CHUNK_BYTES
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
 from minewatch.runs.manifest import RunManifest
 from minewatch.schema.analysis_tables import EVIDENCE
-from minewatch.schema.slices import read_slice
+from minewatch.schema.slices import read_slice, slice_bytes
 from minewatch.schema.steps import PartResult
 
 _BATCH_ROWS = 65_536
@@ -57,9 +58,9 @@ class LakeEvidence:
         period = self.manifest.period
         times = (period.start_at.isoformat(), period.end_at.isoformat())
         needed = [*dict.fromkeys([*columns, *_OWN])]
-        for low, high in _id_ranges():
-            where = {"evidence_id": (low, high), "period_start_at": times}
-            rows = read_slice(self.lake.slice(self.snapshot, "evidence", where), needed)
+        every = self.lake.slice(self.snapshot, "evidence", {"period_start_at": times})
+        for ends in _id_ranges(slice_bytes(every, needed)):
+            rows = read_slice(replace(every, where={**every.where, "evidence_id": ends}), needed)
             yield rows.filter(_of_run(rows, self.manifest)).select(list(columns))
 
 
@@ -116,6 +117,10 @@ def _of_run(rows: pa.Table, manifest: RunManifest) -> pa.ChunkedArray | pa.Array
     return pc.and_(by_step, pc.invert(pc.is_in(every, value_set=pc.unique(foreign))))
 
 
-def _id_ranges() -> Iterator[tuple[str, str]]:
+def _id_ranges(size: int) -> Iterator[tuple[str, str]]:
+    """Yield ranges that hold all ids: one for ``size`` bytes that memory takes at once, else sixteen."""
+    if size <= CHUNK_BYTES:
+        yield "", "\U0010ffff"
+        return
     for digit in _HEX:
         yield f"E-{digit}", f"E-{digit}\U0010ffff"

@@ -1,6 +1,6 @@
 """Partitions of a lake for the steps of a run."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
+from minewatch.schema.ids import bucket_of
 from minewatch.schema.periods import Period
 from minewatch.schema.slices import read_slice, slice_bytes
 from minewatch.schema.steps import Partition, Step, TableSlice
@@ -83,27 +84,42 @@ def _timed(slices: Sequence[TableSlice]) -> list[TableSlice]:
     return [item for item in slices if set(_TIMES) & set(TABLES[item.table].schema.names)]
 
 
-def narrowed(step: Step, partitions: Iterable[Partition], column: str, name: str) -> Iterator[Partition]:
-    """Yield what each partition holds of one group: the rows whose ``column`` is ``name``.
+def narrowed(step: Step, view: View, column: str, names: Sequence[str]) -> Iterator[Partition]:
+    """Yield for each name the rows of ``step``'s partitions whose ``column`` is that name.
 
     Rows of a table without that column are bounded by those that belong to the group by another table.
     Partitions without a row of the group are left out.
     """
-    for partition in partitions:
-        own = {
-            table: _bounded(partition.slices[table], column, (name, after(name)))
-            for table in step.inputs
-            if column in TABLES[table].schema.names
-        }
-        if not any(map(_any_rows, own.values())):
-            continue
-        slices = {**partition.slices, **own}
-        for table in set(step.inputs) - set(own):
-            member = TABLES[table].key[0]
-            links = [link for other, link in own.items() if member in TABLES[other].schema.names]
-            slices[table] = _bounded(slices[table], member, _members(links, member))
-        if any(map(_any_rows, _timed([slices[table] for table in step.inputs]))):
-            yield Partition(f"{partition.partition_id}-{name}", slices)
+    every = partitions_of(step, view) if names else []
+    for name in sorted(set(names)):
+        home = _home(view, column, name)
+        for partition in every:
+            if home in (None, *(item.bucket for item in partition.slices.values())):
+                yield from _narrowed(step, partition, column, name)
+
+
+def _home(view: View, column: str, name: str) -> int | None:
+    """Return the bucket that holds all rows of a customer or transformer, None for other groups."""
+    if column == "usage_point_id":
+        return next(iter(by_bucket(view.lake, view.snapshot, [name])))
+    return bucket_of(name, view.lake.buckets) if column == "transformer_id" else None
+
+
+def _narrowed(step: Step, partition: Partition, column: str, name: str) -> Iterator[Partition]:
+    own = {
+        table: _bounded(partition.slices[table], column, (name, after(name)))
+        for table in step.inputs
+        if column in TABLES[table].schema.names
+    }
+    if not any(map(_any_rows, own.values())):
+        return
+    slices = {**partition.slices, **own}
+    for table in set(step.inputs) - set(own):
+        member = TABLES[table].key[0]
+        links = [link for other, link in own.items() if member in TABLES[other].schema.names]
+        slices[table] = _bounded(slices[table], member, _members(links, member))
+    if any(map(_any_rows, _timed([slices[table] for table in step.inputs]))):
+        yield Partition(f"{partition.partition_id}-{name}", slices)
 
 
 def _any_rows(table_slice: TableSlice) -> bool:
