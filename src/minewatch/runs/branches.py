@@ -11,10 +11,18 @@ import pyarrow.compute as pc
 
 from minewatch.attribute.leases import host_of
 from minewatch.detect.balance_books import BOOKS_STEP
+from minewatch.detect.block_place import PLACE_STEP
 from minewatch.detect.customer_load import LOAD_STEP
+from minewatch.detect.data_centre import DATA_CENTRE_STEP
+from minewatch.detect.feeder_balance import FEEDER_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
+from minewatch.detect.transformer_balance import TRANSFORMER_STEP
 from minewatch.engines.chunks import CHUNK_BYTES
+from minewatch.runs.board import customers_of
+from minewatch.runs.evidence_rows import columns_of
 from minewatch.runs.partitions import narrowed, partitions_of
+from minewatch.runs.registers import REGISTERS, registers_of
+from minewatch.runs.site_hours import site_lines, site_partitions
 from minewatch.runs.work import Work
 from minewatch.schema.evidence import SubjectKind
 from minewatch.schema.slices import read_slice, slice_bytes
@@ -25,6 +33,10 @@ Names = Sequence[str] | None
 """Subjects to judge; None: all."""
 
 _LAST = "\U0010ffff"
+
+
+_SITE_TABLES = ("interval_readings", "line_traffic", "weather", *REGISTERS)
+"""What the hours and records of sites are made of."""
 
 
 class Branch(NamedTuple):
@@ -88,6 +100,15 @@ def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
     return list(_cut(step, books))
 
 
+def _with_load(step: Step, work: Work, names: Names) -> list[Partition]:
+    """Return partitions of the transformers that show an unmetered load."""
+    if names is None:
+        rows = columns_of(work.evidence, ("subject_kind", "subject_id", "log10_lr"))
+        rows = rows.filter(pc.equal(rows["subject_kind"], SubjectKind.TRANSFORMER.value))
+        names = rows.filter(pc.greater(rows["log10_lr"], 0))["subject_id"].to_pylist()
+    return _own(step, work, names, "transformer_id")
+
+
 def _mates(work: Work, names: Sequence[str]) -> set[str]:
     view = work.view
     archive = view.lake.read(view.snapshot, "transformers", columns=["transformer_id", "feeder_id"])
@@ -112,9 +133,22 @@ def _cut(step: Step, table_slice: TableSlice) -> Iterator[Partition]:
         yield Partition(f"{step.name}-{number:04d}", {table_slice.table: bounded})
 
 
+def _of_sites(_: Step, work: Work, names: Names) -> list[Partition]:
+    """Return partitions of the hours of sites with counted lines, made first."""
+    view = work.view
+    attribution = customers_of(work.evidence, registers_of(view.lake, view.snapshot, view.period))
+    lines = site_lines(view, attribution)
+    chosen = lines if names is None else {name: lines[name] for name in names if name in lines}
+    return site_partitions(view, attribution, chosen, work.folder)
+
+
 BRANCHES = (
     Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, _with_peers),
     Branch("flows", POOL_FLOW_STEP, SubjectKind.ENDPOINT, partial(_own, column="src_ip")),
+    Branch("transformers", TRANSFORMER_STEP, SubjectKind.TRANSFORMER, _of_books, before=(BOOKS_STEP,)),
+    Branch("places", PLACE_STEP, SubjectKind.TRANSFORMER, _with_load),
+    Branch("feeders", FEEDER_STEP, SubjectKind.FEEDER, partial(_own, column="feeder_id")),
+    Branch("traffic", DATA_CENTRE_STEP, SubjectKind.SITE, _of_sites, reads=_SITE_TABLES),
 )
 
 
