@@ -3,15 +3,27 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from minewatch.detect.load_model import BOOSTERS, LoadModel
 from minewatch.engines.local import LocalEngine
 from minewatch.fuse.nulls import null_from_table
+from minewatch.runs.backgrounds import EVALUATION, TRAINING, Background, grouped
 from minewatch.runs.train import TrainingPlan, train, write_trained
 
-PLAN = TrainingPlan(seed=3, customers=500)
+
+def background(name: str, seed: int) -> Background:
+    """A year of something rough with a day and a week."""
+    rng = np.random.default_rng(seed)
+    hour, day = np.arange(96) / 4, np.arange(370)[:, None]
+    shape = 1.2 + np.sin(2 * np.pi * (hour - rng.uniform(0, 24)) / 24) * np.where(day % 7 < 5, 1, 0.4)
+    return Background(name, 19_723, (shape * rng.gamma(20, 0.05, (370, 96))).astype(np.float32), "shop")
+
+
+BACKGROUNDS = grouped(background(f"series {number}", number) for number in range(6))
+PLAN = TrainingPlan(seed=3, customers=500, backgrounds=BACKGROUNDS)
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +55,17 @@ def test_the_files_are_a_model_and_its_calibration(folders: tuple[Path, Path]) -
     assert mines.schema.metadata[b"model"].decode() == model.version
     figures = json.loads((load / "figures.json").read_text())
     assert figures["county, with archive"]["roc_auc"] > 0.9
+    low, high = figures["county, with archive"]["intervals"]["roc_auc"]
+    assert low <= figures["county, with archive"]["roc_auc"] <= high
+
+
+def test_half_of_the_real_series_is_for_figures_alone(folders: tuple[Path, Path]) -> None:
+    load = folders[0] / "detect" / "models" / "load"
+    halves = {
+        half: {each.group for each in BACKGROUNDS if each.half == half} for half in (TRAINING, EVALUATION)
+    }
+    assert all(halves.values())
+    card = json.loads((load / "model.json").read_text())
+    figures = json.loads((load / "figures.json").read_text())
+    assert card["real_groups"] == len(halves[TRAINING])
+    assert figures["real, curve alone"]["clusters"] == len(halves[EVALUATION])

@@ -135,13 +135,14 @@ def _power(ratios: Floats, examples: Examples) -> Mapping[str, float]:
 def _onset(examples: Examples) -> Mapping[str, float]:
     mine = examples.is_mine
     begun, dated = mine & ~np.isnan(examples.true_onset_hour), ~np.isnan(examples.found_onset_hour)
+    older = mine & ~begun
     error_h = np.abs(examples.found_onset_hour - examples.true_onset_hour)[begun & dated]
-    if not error_h.size or begun.all():
+    if not error_h.size or not older.any():
         return {}
     return {
         "onset_median_error_days": float(np.median(error_h)) / 24,
         "onset_found": float(np.mean(dated[begun])),
-        "onset_false": float(np.mean(dated[mine & ~begun])),
+        "onset_false": float(np.mean(dated[older])),
     }
 
 

@@ -31,10 +31,10 @@ _SHARED = {
     "feature_fraction": 0.5,
     "lambda_l2": 5.0,
 }
-_MINING = {"objective": "binary", "learning_rate": 0.08, "num_leaves": 31, "min_data_in_leaf": 60}
+_MINING = {"objective": "binary", "learning_rate": 0.06, "num_leaves": 20, "min_data_in_leaf": 60}
 _INNOCENTS = {"objective": "multiclass", "learning_rate": 0.2, "num_leaves": 10, "min_data_in_leaf": 40}
 _POWER = {"objective": "quantile", "learning_rate": 0.1, "num_leaves": 8, "min_data_in_leaf": 40}
-_ROUNDS = {"mining": 300, "innocents": 20, "power": 90}
+_ROUNDS = {"mining": 500, "innocents": 20, "power": 90}
 _QUANTILES = (0.05, 0.5, 0.95)
 _COVERAGE = 0.9
 _IN_KW = ("mean_kw", "step_size_kw")
@@ -74,6 +74,8 @@ def fit(examples: Examples, seed: int) -> Fitted:
         "examples": len(examples.kind),
         "mines": int(examples.is_mine.sum()),
         "customers": len(np.unique(examples.group)),
+        "real_examples": int((examples.series != "").sum()),
+        "real_groups": len(np.unique(examples.series[examples.series != ""])),
     }
     return Fitted(texts, card)
 
