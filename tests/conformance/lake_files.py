@@ -196,6 +196,7 @@ def _balance_books(county: County) -> list[Row]:
             "supply_kvar": [3.0] * hours.size,
             "metered_kw": [float(value) for value in metered],
             "filled_kw": [0.0] * hours.size,
+            "doubt_kw": [0.0] * hours.size,
             "floors_kw": [0.3] * 8,
             "unread_kva": [],
             "read_daily": 0,

@@ -54,9 +54,10 @@ def test_sums_and_guesses_are_those_of_the_twin(seed: int) -> None:
     hourly[int(rng.integers(points))] = np.nan
     groups = rng.integers(-1, 2, points).astype(np.int64)
     supplied = np.sort(rng.integers(0, hours + 1, (points, 2)), axis=1).astype(np.int64)
-    metered, filled, floors = np.zeros((2, hours)), np.zeros((2, hours)), np.empty(points)
-    balance.metered_sums(hourly, supplied, groups, metered, filled, floors)
-    expected, guessed = np.zeros((2, hours)), np.zeros((2, hours))
+    floors = np.empty(points)
+    metered, filled, variance = (np.zeros((2, hours)) for _ in range(3))
+    balance.metered_sums(hourly, supplied, groups, (metered, filled, variance), floors)
+    expected, guessed, spread = (np.zeros((2, hours)) for _ in range(3))
     for point in range(points):
         if np.isnan(hourly[point]).all():
             assert np.isnan(floors[point])
@@ -66,8 +67,13 @@ def test_sums_and_guesses_are_those_of_the_twin(seed: int) -> None:
             values, guesses = plain_balance.filled(hourly[point], *supplied[point], balance.MEMORY)
             expected[groups[point]] += values
             guessed[groups[point]] += guesses
+            gaps = np.isnan(hourly[point]) & (np.arange(hours) >= supplied[point, 0])
+            spread[groups[point]] += (gaps & (np.arange(hours) < supplied[point, 1])) * np.nanvar(
+                hourly[point]
+            )
     np.testing.assert_allclose(metered, expected, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(filled, guessed, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(variance, spread, rtol=1e-4, atol=1e-6)
 
 
 @given(SEEDS)

@@ -24,7 +24,7 @@ from minewatch.schema.steps import Step
 
 BOOKS = Detector("balance_books", "1")
 _POINTS = ("usage_point_id", "transformer_id", "contract_kva", "opened_on", "closed_on")
-_CURVES = ("supply_kw", "supply_kvar", "metered_kw", "filled_kw")
+_CURVES = ("supply_kw", "supply_kvar", "metered_kw", "filled_kw", "doubt_kw")
 _EPOCH = date(1970, 1, 1)
 
 
@@ -74,7 +74,7 @@ def tree_of(tables: Mapping[str, pa.Table]) -> Tree:
 
 def _silent(name: str) -> Series:
     nothing = np.zeros(0)
-    return Series(name, 0, nothing, nothing, nothing, nothing, Below(nothing, nothing, 0))
+    return Series(name, 0, nothing, nothing, nothing, nothing, nothing, Below(nothing, nothing, 0))
 
 
 def _row(series: Series, nameplate: Mapping[str, Any], area_id: str, strays: list[Stray]) -> dict[str, Any]:

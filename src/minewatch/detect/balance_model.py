@@ -37,8 +37,8 @@ WIDE, OFFSET_SHARE = 2.0, 0.1
 """Standard deviation over the mean supply of a block, as good as free, and of what is constant besides."""
 NOTHING = 1e-9
 """Standard deviation, kW, of what is not there."""
-FILL_DOUBT = 0.5
-"""Standard deviation of a guess for a gap, as a share of it."""
+MOST_DOUBT = 0.05
+"""Hours in which more than this share of the mean supply is guessed are left out."""
 CLOCK_SPREAD_H = 0.1
 STEP_SHARE, STEP_KW = 1e-4, 1e-3
 """Least standard deviation of an hour's books, over the mean supply and in kW: steps of meters."""
@@ -160,7 +160,9 @@ def _fed_in_kw(fit: Fit, mean: float) -> float:
 
 def _books(series: Series, known: Known) -> Books:
     least = max(STEP_SHARE * abs(series.mean_kw), STEP_KW)
-    doubt = np.hypot(np.where(np.isnan(series.supply_kw), np.nan, least), FILL_DOUBT * series.filled_kw)
+    most = max(MOST_DOUBT * abs(series.mean_kw), STEP_KW)
+    unknown = np.isnan(series.supply_kw) | (series.doubt_kw > most)
+    doubt = np.where(unknown, np.nan, np.hypot(series.doubt_kw, least))
     target = np.nan_to_num(series.supply_kw) - series.metered_kw
     return Books(series, known, target, _columns(known, series.metered_kw), doubt)
 

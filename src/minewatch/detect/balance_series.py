@@ -72,7 +72,7 @@ class Series(NamedTuple):
 
     ``first_day`` is in days since 1970-01-01. ``supply_kw`` is signed and NaN where unknown; ``supply_kvar``
     too, all NaN where not metered. ``metered_kw`` is the sum of the meters, of which ``filled_kw`` was
-    guessed for gaps.
+    guessed for gaps; ``doubt_kw`` is the standard deviation of what was guessed.
     """
 
     subject_id: str
@@ -81,6 +81,7 @@ class Series(NamedTuple):
     supply_kvar: Doubles
     metered_kw: Doubles
     filled_kw: Doubles
+    doubt_kw: Doubles
     below: Below
 
     @property
@@ -128,6 +129,7 @@ def series_of(tree: Tree) -> list[tuple[Series, Meters]]:
                 supply_kvar=kvar[place],
                 metered_kw=metered.kw[place, : kw[place].size],
                 filled_kw=metered.filled_kw[place, : kw[place].size],
+                doubt_kw=metered.doubt_kw[place, : kw[place].size],
                 below=metered.below(place),
             ),
             metered.meters(place, kw[place].size),
@@ -191,8 +193,10 @@ class _Metered:
         for point in np.flatnonzero(known):
             supplied[point] = _connected(members[self._ids[point]], spans[point])
         self.kw, self._floors_kw = np.zeros((len(places), hours)), np.empty(len(self._ids))
-        self.filled_kw = np.zeros_like(self.kw)
-        metered_sums(self._hourly, supplied, groups, self.kw, self.filled_kw, self._floors_kw)
+        self.filled_kw, variance = np.zeros_like(self.kw), np.zeros_like(self.kw)
+        sums = (self.kw, self.filled_kw, variance)
+        metered_sums(self._hourly, supplied, groups, sums, self._floors_kw)
+        self.doubt_kw = np.sqrt(variance)
         self._order = np.argsort(groups, kind="stable")
         self._bounds = np.searchsorted(groups[self._order], np.arange(len(places) + 1))
         daily = _Daily(tree.daily, set(self._ids))
@@ -207,7 +211,7 @@ class _Metered:
         shape = np.where(mean[:, None] > 0, by_day / np.where(mean > 0, mean, 1.0)[:, None], 1.0)
         added = (kwh / HOURS)[:, None] * shape
         self.kw[place] += added.ravel()
-        self.filled_kw[place] += SPREAD_DOUBT * added.ravel()
+        self.doubt_kw[place] = np.hypot(self.doubt_kw[place], SPREAD_DOUBT * added.ravel())
 
     def below(self, place: int) -> Below:
         """Return what hangs below subject ``place``."""

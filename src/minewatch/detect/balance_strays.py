@@ -95,16 +95,18 @@ def _shifted(stray: Stray, series: Series) -> Floats:
 
 def with_newcomers(series: Series, newcomers: Sequence[Stray]) -> Series:
     """Return ``series`` with ``newcomers`` among its meters; hours without a reading take their mean."""
-    metered, filled = series.metered_kw.copy(), series.filled_kw.copy()
+    metered, filled, variance = series.metered_kw.copy(), series.filled_kw.copy(), series.doubt_kw**2
     floors = [series.below.floors_kw]
     for newcomer in newcomers:
         guess = np.isnan(newcomer.kw)
         kw = np.where(guess, np.nanmean(newcomer.kw), newcomer.kw).astype(np.float64)
         metered += kw
         filled += np.where(guess, kw, 0.0)
+        variance += np.where(guess, np.nanvar(newcomer.kw), 0.0)
         floors.append(np.nanmin(np.nanmean(newcomer.kw.reshape(-1, HOURS), axis=0), keepdims=True))
     below = series.below._replace(floors_kw=np.concatenate(floors))
-    return series._replace(metered_kw=metered, filled_kw=filled, below=below)
+    doubt = np.sqrt(variance)
+    return series._replace(metered_kw=metered, filled_kw=filled, doubt_kw=doubt, below=below)
 
 
 def without_strays(series: Series, strays: Sequence[Stray]) -> Series:

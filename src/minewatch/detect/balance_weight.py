@@ -147,6 +147,8 @@ def _mean_day(fit: Fit, chosen: npt.NDArray[np.bool_]) -> tuple[Doubles, Doubles
 def unevenness(block: Block) -> float:
     """Return how much the hours of the block's mean day differ over its mean, without what noise explains."""
     uplift = block.uplift_kw
+    if np.isnan(uplift).all():
+        return 0.0
     noise = float(np.nanmean(block.uplift_error_kw**2))
     excess = max(float(np.nanvar(uplift)) - noise, 0.0)
     return math.sqrt(excess) / max(abs(float(np.nanmean(uplift))), 1e-9)

@@ -56,15 +56,17 @@ def hourly_curves(
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def metered_sums(
-    hourly: Floats, supplied: Ints, groups: Ints, metered: Doubles, filled: Doubles, floors: Doubles
+    hourly: Floats, supplied: Ints, groups: Ints, sums: tuple[Doubles, Doubles, Doubles], floors: Doubles
 ) -> None:
-    """Add the curves ``hourly`` (points, hours) of each group into ``metered`` (groups, hours), kW.
+    """Add the curves ``hourly`` (points, hours) of each group into ``sums``, each (groups, hours).
 
     ``groups`` (points,) is the row of each point, below 0 for none; ``supplied`` (points, 2) the hours from
     and until which it is connected. A gap while connected is filled with the same hour of the days before,
-    later ones counting more, and added to ``filled`` too. ``floors`` (points,) gets the least hour of the
-    mean day, kW, NaN for a point without a reading.
+    later ones counting more. The first of ``sums`` gets the power, kW, the second what of it was guessed, the
+    third the variance of the guess, kW2: that of all the point's hours. ``floors`` (points,) gets the least
+    hour of the mean day, kW, NaN for a point without a reading.
     """
+    metered, filled, variance = sums
     profile, latest = np.empty(HOURS), np.empty(HOURS)
     for point in range(groups.size):
         if day_profile(hourly[point], profile) == 0:
@@ -74,6 +76,7 @@ def metered_sums(
         group = groups[point]
         if group < 0:
             continue
+        spread = np.nanvar(hourly[point])
         latest[:] = profile
         for hour in range(supplied[point, 0], supplied[point, 1]):
             value, at = hourly[point, hour], hour % HOURS
@@ -81,6 +84,7 @@ def metered_sums(
                 guess = floors[point] if np.isnan(latest[at]) else latest[at]
                 metered[group, hour] += guess
                 filled[group, hour] += guess
+                variance[group, hour] += spread
             else:
                 metered[group, hour] += value
                 latest[at] += MEMORY * (value - latest[at])

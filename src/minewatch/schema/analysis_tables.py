@@ -82,6 +82,7 @@ BALANCE_BOOKS = pa.schema(
         column("supply_kvar", _HOURS, "reactive power that goes in", unit="kvar", required=True),
         column("metered_kw", _HOURS, "what its customers' meters count", unit="kW", required=True),
         column("filled_kw", _HOURS, "of it, guessed for gaps", unit="kW", required=True),
+        column("doubt_kw", _HOURS, "standard deviation of what was guessed", unit="kW", required=True),
         column("floors_kw", pa.list_(pa.float64()), "least hour of each customer's mean day", unit="kW"),
         column("unread_kva", pa.list_(pa.float64()), "contracts of customers without readings", unit="kVA"),
         column("read_daily", pa.int32(), "customers read once a day", unit="1", required=True),
