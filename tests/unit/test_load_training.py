@@ -8,12 +8,14 @@ import pytest
 from benchmarks.registry import Job, entries, register
 from benchmarks.timing import in_turns
 
+from minewatch.detect.load_model import Scores
 from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR
 from minewatch.kernels.load_features import Feature
 from minewatch.runs.backgrounds import Background, grouped, of_half
-from minewatch.runs.load_evaluation import roc_auc
+from minewatch.runs.load_evaluation import evaluate, roc_auc
 from minewatch.runs.load_examples import (
     MINING,
+    Examples,
     Sample,
     Views,
     Window,
@@ -166,6 +168,48 @@ def test_a_lean_model_predicts_the_same_bits() -> None:
     assert len(text) < 0.8 * len(whole.model_to_string())
     again = lightgbm.Booster(model_str=text)
     np.testing.assert_array_equal(again.predict(matrix), whole.predict(matrix))
+
+
+def test_figures_tell_alarms_by_class_and_change() -> None:
+    """A model that knows the truth has no false alarm but on those whose heating changed."""
+    number = 400
+    mine = np.arange(number) % 2 == 0
+    changes = np.where(np.arange(number) % 40 == 1, "heat_pump", "")
+    score = np.where(mine | (changes != ""), 1.0, -1.0) + np.linspace(0, 0.1, number)
+    nobody = np.full(number, np.nan)
+    examples = Examples(
+        matrix=score[:, None],
+        kind=np.where(mine, MINING, np.where(np.arange(number) % 4 == 1, "shop", "household")),
+        host=np.full(number, "shop"),
+        group=np.arange(number),
+        series=np.full(number, ""),
+        changes=changes,
+        mine_kind=np.where(mine, "home", ""),
+        mine_kw=np.where(mine, 2.0, nobody),
+        rest_kw=np.ones(number),
+        block_kw=np.full(number, 2.0),
+        true_onset_hour=np.where(np.arange(number) % 4 == 0, 240.0, nobody),
+        found_onset_hour=np.where(np.arange(number) % 4 == 0, 264.0, nobody),
+    )
+    figures = evaluate(Knowing(), examples)  # type: ignore[arg-type]
+    assert figures["changes"] == {
+        "heat_pump": {"innocents": 10, "alarms": pytest.approx(0.8, abs=0.2), "steps": 0}
+    }
+    assert figures["false_alarms"]["household"] == 0
+    assert 0 < figures["false_alarms"]["shop"] <= 0.1
+    assert 0.95 < figures["roc_auc_from_1x"] < 1
+    assert (figures["onset_median_error_days"], figures["onset_found"], figures["onset_false"]) == (1, 1, 0)
+    assert figures["power_median_error"] == pytest.approx(0.05)
+    low, high = figures["intervals"]["roc_auc"]
+    assert low < figures["roc_auc"] < high
+
+
+class Knowing:
+    """Gives the first input as the ratio, and 5 % too much power."""
+
+    def scores(self, matrix: np.ndarray) -> Scores:
+        ratios = np.tile([0.9, 1.05, 1.2], (len(matrix), 1))
+        return Scores(matrix[:, 0], np.zeros(len(matrix), np.intp), np.ones((len(matrix), 1)), ratios)
 
 
 def test_area_under_the_curve_counts_ties_half() -> None:
