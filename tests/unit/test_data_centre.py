@@ -267,3 +267,21 @@ def test_every_class_has_a_name() -> None:
 
 def test_numbers_with_prefixes() -> None:
     assert [prefixed(value) for value in (3, 1.26e6, 1.26e11, 9.99e5)] == ["3 ", "1.3 M", "130 G", "1000 k"]
+
+
+def test_hours_before_anybody_counted_are_no_gap_in_the_coverage() -> None:
+    """A lease of years, readings of months, counts of weeks: the counted time has to be whole."""
+    site = mine()
+    place = np.arange(site.kw.size)
+    half, quarter = place >= site.kw.size // 2, place >= site.kw.size // 4
+    late = site._replace(
+        kw=np.where(quarter, site.kw, np.nan),
+        inbound=np.where(half, site.inbound, np.nan),
+        lines_known=np.ones(site.kw.size),
+        lines_seen=half.astype(float),
+    )
+    assert traffic_refusal(late, SiteCount(1, 1)) is None
+    gappy = late._replace(lines_seen=(half & (place % 2 == 0)).astype(float))
+    found = traffic_refusal(gappy, SiteCount(1, 1))
+    assert found is not None
+    assert found.code == "site_lines_not_covered"

@@ -71,7 +71,7 @@ def judge_site(
         "subject_kind": SubjectKind.SITE,
         "subject_id": record["site_id"],
         "period": period,
-        "inputs": _inputs(record, versions or {}),
+        "inputs": _inputs(rows, record, versions or {}),
     }
     site = site_hours_of(rows, zone)
     if refusal := traffic_refusal(site, SiteCount(record["usage_points"], record["points_read"])):
@@ -153,10 +153,14 @@ def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
-def _inputs(record: Mapping[str, Any], versions: Mapping[str, int]) -> Sequence[Mapping[str, str | int]]:
+def _inputs(
+    hours: pa.Table, record: Mapping[str, Any], versions: Mapping[str, int]
+) -> Sequence[Mapping[str, str | int]]:
+    """Return the versions that the evidence follows from; of leases the most lines that it had at once."""
     rows = {
         "enterprises": record["enterprises"],
         "interval_readings": record["reading_rows"],
+        "ip_leases": pc.max(hours["lines_known"]).as_py() or 0,
         "line_traffic": record["traffic_rows"],
         "usage_points": record["usage_points"],
     }

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from minewatch.detect.traffic_features import SiteHours
 from minewatch.schema.reasons import Reason, reason
@@ -46,9 +47,21 @@ def _power_refusal(site: SiteHours, needs: TrafficNeeds) -> Reason | None:
     return None
 
 
+def _counted_time(site: SiteHours) -> npt.NDArray[np.bool_]:
+    """Tell which hours lie between the first and the last count; all where there is none.
+
+    Leases and the time that is looked at reach back to before anybody counted.
+    """
+    counts = np.flatnonzero(site.lines_seen > 0)
+    place = np.arange(site.kw.size)
+    return (place >= counts[0]) & (place <= counts[-1]) if counts.size else place >= 0
+
+
 def _traffic_refusal(site: SiteHours, needs: TrafficNeeds) -> Reason | None:
-    known, seen = float(site.lines_known.sum()), float(site.lines_seen.sum())
-    if not known:
+    counted = _counted_time(site)
+    used = counted & np.isfinite(site.kw)
+    known, seen = float(site.lines_known[used].sum()), float(site.lines_seen[used].sum())
+    if not site.lines_known.any():
         return reason("site_without_line")
     if seen < needs.lines_share * known:
         return reason(
@@ -57,7 +70,7 @@ def _traffic_refusal(site: SiteHours, needs: TrafficNeeds) -> Reason | None:
     hours = int(site.both.sum())
     if hours < needs.hours:
         return reason("site_traffic_too_short", hours=hours, needed=needs.hours)
-    if hours < needs.known_share * site.kw.size:
-        percents = {"percent": 100 * hours / site.kw.size, "needed_percent": 100 * needs.known_share}
+    if hours < needs.known_share * counted.sum():
+        percents = {"percent": 100 * hours / int(counted.sum()), "needed_percent": 100 * needs.known_share}
         return reason("site_hours_too_gappy", **percents)
     return None
