@@ -15,7 +15,7 @@ from minewatch.runs.plant_trials import CALIBRATION, Outcome, diversions, innoce
 from minewatch.sim.generation.running import KINDS
 from minewatch.sim.plants import KIND_SHARES
 
-INNOCENTS, DIVERSIONS = 60, 1
+INNOCENTS, DIVERSIONS = 50, 1
 """Plants of each kind, and of each kind, size and length of diversion; the seed is none of the evaluation."""
 
 
