@@ -34,11 +34,15 @@ class Unwatched:
 
 
 class Truth(NamedTuple):
-    """Accounts that mine in the period, accounts with infected computers, and holders of addresses."""
+    """Accounts that mine in the period, those with infected computers, all, and holders of addresses.
+
+    ``hidden``: transformers, feeders and plants with a load that no meter shows.
+    """
 
     mines: set[str]
     victims: set[str]
     accounts: set[str]
+    hidden: set[str]
     held: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def behind(self, endpoint: str, at: datetime) -> set[str]:
@@ -79,6 +83,9 @@ def truth_of(folder: Path, scanned: Scanned) -> Truth:
         {r["usage_point_id"] for r in on if r["ended_at"] is None or r["ended_at"] > period.start_at},
         {row["usage_point_id"] for row in rows if row["infected"]},
         {row["usage_point_id"] for row in rows},
+        {row["true_transformer_id"] for row in on if not row["metered"]}
+        | {row["feeder_id"] for row in read(folder, "truth_feeder_mines")}
+        | {row["plant_id"] for row in read(folder, "truth_plant_mines")},
         held,
     )
 
@@ -89,7 +96,13 @@ def read(folder: Path, table: str) -> list[dict[str, Any]]:
 
 
 def named_by(finding: Mapping[str, Any], truth: Truth, at: Mapping[str, datetime]) -> set[str]:
-    """Return the accounts that a finding speaks of; where it names none, who was behind its endpoints."""
+    """Return the accounts that a finding speaks of, and parts of the grid; else who was behind its endpoints.
+
+    Customers at whom the load of a transformer may sit are not accused.
+    """
+    grid = {item["name"] for kind in ("transformers", "feeders", "plants") for item in finding[kind]}
+    if grid & truth.hidden or (grid and not finding["endpoints"]):
+        return grid
     points = {item["name"] for item in finding["usage_points"]}
     ends = [item["name"] for item in finding["endpoints"]]
     return points or {name for end in ends for name in truth.behind(end, at[end])}
@@ -103,8 +116,7 @@ def test_the_list_keeps_its_rate_and_finds_mines(
     evidence = lake.read(scanned.snapshot, "evidence", columns=["subject_id", "onset_at"])
     at = dict(zip(evidence["subject_id"].to_pylist(), evidence["onset_at"].to_pylist(), strict=True))
     listed = [named_by(row, truth, at) for row in scanned.findings.to_pylist()]
-    # An account beyond the archive is a mine on a plant's private line: no others lack a meter.
-    guilty = [names & (truth.mines | truth.victims) or names - truth.accounts for names in listed]
+    guilty = [names & (truth.mines | truth.victims | truth.hidden) for names in listed]
     false = sum(not names for names in guilty)
     found = set().union(*guilty) & truth.mines
     recall, proportion = len(found) / len(truth.mines), false / max(1, len(listed))
