@@ -19,7 +19,7 @@ from minewatch.fuse.combination import (
     site_p_values,
     site_scores,
 )
-from minewatch.fuse.discovery import q_values
+from minewatch.fuse.discovery import q_values, stratified_q_values
 from minewatch.fuse.families import SEES, Family
 from minewatch.fuse.nulls import Null, null_from_table
 from minewatch.fuse.power import add_parts, combine_same, compare
@@ -51,6 +51,16 @@ def test_leaving_out_the_large_p_values_never_lowers_a_q_value(p: list[float], c
     kept = values[: max(1, len(values) - cut)]
     whole = q_values(values, len(values))[: len(kept)]
     assert np.all(q_values(kept, len(values)) >= whole - 1e-15)
+
+
+@given(st.lists(st.tuples(st.floats(1e-9, 1.0), st.integers(0, 2)), min_size=1, max_size=40))
+def test_each_stratum_is_held_to_the_rate_by_itself(drawn: list[tuple[float, int]]) -> None:
+    p, strata = np.array([value for value, _ in drawn]), np.array([stratum for _, stratum in drawn])
+    found = stratified_q_values(p, strata, {0: 7})
+    for stratum in set(strata.tolist()):
+        own = p[strata == stratum]
+        alone = q_values(own, len(own) + (7 if stratum == 0 else 0))
+        assert found[strata == stratum] == pytest.approx(alone)
 
 
 def test_more_p_values_than_tests_is_refused() -> None:

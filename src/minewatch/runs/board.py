@@ -31,6 +31,9 @@ Codes = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Row = Mapping[str, Any]
+CUSTOMERS, GRID, PLANTS = 0, 1, 2
+"""Strata of sites: customers and lines; transformers and feeders; plants."""
+
 _READ = ("detector", "subject_kind", "subject_id", "log10_lr", "onset_at", "ended_at")
 _GRID = (SubjectKind.TRANSFORMER, SubjectKind.FEEDER, SubjectKind.PLANT)
 
@@ -72,7 +75,7 @@ class Subjects(NamedTuple):
 
 @dataclass(frozen=True)
 class Board:
-    """All sites of a run: ids by code, subjects by family, sites of refused subjects.
+    """All sites of a run: ids and strata by code, subjects by family, sites of refused subjects.
 
     ``places``: evidence on a load of the grid → the customer's site that it was given to. ``hints``: site →
     what may belong together, but not surely enough. ``asides``: transformer → evidence on where its load
@@ -81,6 +84,7 @@ class Board:
 
     attribution: Attribution
     site_ids: Sequence[str]
+    strata: Codes
     subjects: Mapping[Family, Subjects]
     refused_sites: Codes
     places: Mapping[str, Place]
@@ -143,7 +147,10 @@ def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Bo
     refused = [codes[kind][table["log10_lr"].is_null().to_numpy()] for kind, table in by_kind.items()]
     subjects = {family: _joined(parts) for family, parts in families.items()}
     told = {row["subject_id"]: row for row in asides}
-    board = Board(attribution, site_ids, subjects, np.unique(np.concatenate(refused)), {}, {}, told)
+    strata = np.full(len(site_ids), CUSTOMERS)
+    strata[np.concatenate([codes[SubjectKind.TRANSFORMER], codes[SubjectKind.FEEDER]])] = GRID
+    strata[codes[SubjectKind.PLANT]] = PLANTS
+    board = Board(attribution, site_ids, strata, subjects, np.unique(np.concatenate(refused)), {}, {}, told)
     return _with_places(board, evidence)
 
 

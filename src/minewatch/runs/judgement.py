@@ -23,13 +23,13 @@ from minewatch.fuse.combination import (
     site_p_values,
     site_scores,
 )
-from minewatch.fuse.discovery import q_values
+from minewatch.fuse.discovery import stratified_q_values
 from minewatch.fuse.families import Family
 from minewatch.fuse.farm import agreements, powers_of
 from minewatch.fuse.findings import Case, Run, findings_table
 from minewatch.fuse.strength import Calibration
 from minewatch.fuse.verdicts import Surroundings
-from minewatch.runs.board import Board, Codes, Floats, board_of
+from minewatch.runs.board import CUSTOMERS, GRID, Board, Codes, Floats, board_of
 from minewatch.runs.evidence_rows import EvidenceRows, rows_by_id
 from minewatch.schema.analysis_tables import ASSESSMENTS
 from minewatch.schema.periods import Period
@@ -75,7 +75,8 @@ def conclude(evidence: EvidenceRows, registers: Registers, question: Question) -
     p_values = site_p_values(results)[tested]
     silent = _silent_hosts(question.hosts, board)
     # A transformer whose load was given to a customer is no site any more, but was one that might be listed.
-    q = q_values(p_values, len(tested) + silent + len(board.places))
+    unseen = {CUSTOMERS: silent, GRID: len(board.places)}
+    q = stratified_q_values(p_values, board.strata[tested], unseen)
     prior = prior_share(scores) if question.prior is None else question.prior
     verdict = _Verdict(tested, scores, posterior(scores, prior), p_values, q)
     cases = _cases(verdict.listed(question.rate), board, evidence, question)
