@@ -134,9 +134,16 @@ def _cost(found: Found, own_kw: Doubles, volts: Doubles, bus_v: Doubles) -> tupl
     known = np.where(np.isnan(own_kw), np.nan, found.block_kw)
     three = np.isfinite(volts).any(axis=1).sum() == len(PHASES)
     falls = [np.mean(bus_v - volts, axis=0)] if three else [bus - volts[0] for bus in bus_v]
-    best = min(falls, key=lambda fall: float(np.nanstd(np.diff(fall))))
+    best = min(falls, key=_unsteadiness)
     coefficients, errors = _fit(best, columns, known, FLICKER_V)
     return float(coefficients[_BLOCK]), float(errors[_BLOCK])
+
+
+def _unsteadiness(fall: Doubles) -> float:
+    """Return the spread of the changes from hour to hour; infinite where none is known."""
+    changes = np.diff(fall)
+    known = changes[np.isfinite(changes)]
+    return float(known.std()) if known.size else np.inf
 
 
 def _fit(target: Doubles, columns: Doubles, known: Doubles, least: float) -> tuple[Doubles, Doubles]:
