@@ -15,6 +15,7 @@ from minewatch.detect.block_place import PLACE_STEP
 from minewatch.detect.customer_load import LOAD_STEP
 from minewatch.detect.data_centre import DATA_CENTRE_STEP
 from minewatch.detect.feeder_balance import FEEDER_STEP
+from minewatch.detect.plant_output import PLANT_STEP
 from minewatch.detect.pool_flows import POOL_FLOW_STEP
 from minewatch.detect.transformer_balance import TRANSFORMER_STEP
 from minewatch.engines.chunks import CHUNK_BYTES
@@ -149,6 +150,7 @@ BRANCHES = (
     Branch("places", PLACE_STEP, SubjectKind.TRANSFORMER, _with_load),
     Branch("feeders", FEEDER_STEP, SubjectKind.FEEDER, partial(_own, column="feeder_id")),
     Branch("traffic", DATA_CENTRE_STEP, SubjectKind.SITE, _of_sites, reads=_SITE_TABLES),
+    Branch("plants", PLANT_STEP, SubjectKind.PLANT, partial(_own, column="plant_id")),
 )
 
 
