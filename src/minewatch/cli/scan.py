@@ -181,11 +181,12 @@ _COLUMNS = {
 
 
 def _cells(row: Mapping[str, Any]) -> list[str]:
+    from minewatch.runs.report.headline import title
     from minewatch.runs.report.wording import percent, word
 
     return [
         row["finding_id"],
-        row["enterprise_name"] or row["address"] or ", ".join(item["name"] for item in row["endpoints"][:2]),
+        title(row),
         _number(row["power_kw"]),
         percent(row["posterior"]),
         percent(row["q_value"]),
