@@ -11,7 +11,7 @@ from benchmarks.registry import Job, Sweep, register
 from minewatch.detect.plant_output import judge
 from minewatch.engines.local import LocalEngine
 from minewatch.runs.plant_trials import (
-    ALARM,
+    ALARMS,
     DEVELOPMENT,
     SIZES,
     Trial,
@@ -77,7 +77,7 @@ def recall_by_size() -> Mapping[str, float]:
         for at, (kind, size) in enumerate((kind, size) for kind in KINDS for size in SIZES for _ in range(4))
     ]
     rows = outcomes(LocalEngine(1), trials)
-    found = {size: [row.log10_lr >= ALARM for row in rows if row.size == size] for size in SIZES}
+    found = {size: [row.log10_lr >= ALARMS[row.kind] for row in rows if row.size == size] for size in SIZES}
     return {f"{size:.0%}": float(np.mean(alarms)) for size, alarms in found.items()}
 
 

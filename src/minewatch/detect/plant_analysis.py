@@ -13,6 +13,7 @@ from minewatch.detect.plant_drivers import (
     Nameplate,
     Physics,
     hindered,
+    idle,
     met_output,
     scaled_by,
 )
@@ -30,8 +31,8 @@ SMALLEST, LARGEST = 0.035, 1.5
 """Diversions looked for, as a share of the plant's mean output."""
 WHOLE = 0.035
 """Output counts as whole within this of what is expected."""
-DRIFT_H, JUMP_H, MEND_H = 400.0, 1000.0, 48.0
-"""Mean hours between steps of the factor to a neighbour, between jumps, and of losses beyond a quarter."""
+DRIFT_H, MEND_H = 400.0, 48.0
+"""Mean hours between steps of the factor to a neighbour, and of losses beyond a quarter."""
 ONSET_H, END_H, SHIFT_H = 8760.0, 1440.0, 4000.0
 """Mean hours until a flat load comes, until it ends, and between changes of it."""
 SURE = 3.0
@@ -65,14 +66,14 @@ def analyse(kind: Kind, columns: Columns, plate: Nameplate, in_period: Flags) ->
     """Weigh the hours of one plant; ``in_period`` marks those of the period in question."""
     plant = _Plant(kind, [kind.physics(scaled_by(kind, columns, factor), plate) for factor in FACTORS])
     met, usual = met_output(columns), plant.physics[USUAL]
-    known = ~np.isnan(met) & ~np.isnan(usual.expected_mw)
+    known = ~np.isnan(met) & ~np.isnan(usual.expected_mw) & ~idle(kind, usual, met)
     free = known & ~hindered(columns, kind, usual.expected_mw)
     curve = learn(kind, usual, met, np.where(free, 1.0, 0.0))
     first = plant.weighed(curve, met, free, in_period)
     curve = learn(kind, usual, met, np.where(free, first.whole, 0.0))
     best = plant.weighed(curve, met, known & ~hindered(columns, kind, first.able[:, USUAL]), in_period)
     barred = best.barred
-    if curve.standing_mw > SURE * curve.standing_sigma_mw:
+    if kind.line and curve.standing_mw > SURE * curve.standing_sigma_mw:
         for share in STANDING_SHARES:
             level = share * curve.standing_mw
             other = beside_standing(kind, usual, met, np.where(best.free, 1.0, 0.0), curve, level)
@@ -124,7 +125,7 @@ class _Plant(NamedTuple):
     ) -> _Weighed:
         """Weigh all histories of factor and level with one curve; a ``standing_mw`` is among the levels."""
         able = self.able(curve)
-        hours, chains = _prepared(curve, able, np.where(free, met_mw, np.nan), in_period)
+        hours, chains = _prepared(curve, able, np.where(free, met_mw, np.nan), in_period, self.kind.jump_h)
         if standing_mw:
             levels = chains.levels_mw
             nearest = levels[1:][np.abs(np.log(levels[1:] / standing_mw)).argmin()]
@@ -137,7 +138,9 @@ class _Plant(NamedTuple):
         return _Weighed(able, free, kept, mixed + curve.log_prior, barred + curve.log_prior)
 
 
-def _prepared(curve: Curve, able: Floats, met_mw: Floats, in_period: Flags) -> tuple[Hours, Chains]:
+def _prepared(
+    curve: Curve, able: Floats, met_mw: Floats, in_period: Flags, jump_h: float
+) -> tuple[Hours, Chains]:
     used = ~np.isnan(met_mw)
     mean = max(float(np.mean(able[used, USUAL])), 1e-6)
     levels = np.concatenate([[0.0], mean * np.geomspace(SMALLEST, LARGEST, LEVELS)])
@@ -154,7 +157,7 @@ def _prepared(curve: Curve, able: Floats, met_mw: Floats, in_period: Flags) -> t
         usual=USUAL,
         deep=DEEP,
         drift=1 / DRIFT_H,
-        jump=1 / JUMP_H,
+        jump=1 / jump_h,
         mend=1 / MEND_H,
         onset=1 / ONSET_H,
         end=1 / END_H,

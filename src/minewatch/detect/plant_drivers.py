@@ -21,6 +21,8 @@ Columns = Mapping[str, Floats]
 Nameplate = Mapping[str, Any]
 
 GRAVITY = 9.81
+LOW_LOAD = 0.35
+"""Below this share of the design flow the last turbine runs badly or stands, each plant in its way."""
 KELVIN = 273.15
 
 
@@ -46,7 +48,9 @@ class Kind:
     """A kind of plant: how its output follows its drivers, and how far a plant may differ.
 
     ``needs``: columns without which nothing is expected; ``scaled``: the column that losses and gauge errors
-    scale (None: the output itself); ``bound``: dispatch cuts the output off.
+    scale (None: the output itself); ``bound``: dispatch cuts the output off; ``line``: physics is a
+    line through the origin, so that a flat load older than the readings can be told from the curve; ``jump_h``:
+    mean hours between jumps of the factor (gates, racks and units often come and go at hydro plants).
     ``knots`` of the curve, what is known beforehand (1 sigma) of it at each knot and of its scale as a whole.
     """
 
@@ -57,6 +61,8 @@ class Kind:
     knots: tuple[float, ...]
     spread: tuple[float, ...]
     scale_spread: float
+    line: bool = False
+    jump_h: float = 1000.0
 
 
 def hydro(columns: Columns, plate: Nameplate) -> Physics:
@@ -84,7 +90,7 @@ def hydro(columns: Columns, plate: Nameplate) -> Physics:
         place,
         expected + 0.01 * rated,
         np.full(place.size, 1.2 * rated),
-        unsure_mw=np.where(cut, 0.03 * expected, 0.0),
+        unsure_mw=expected * np.where(cut, 0.03, np.where(place < LOW_LOAD, 0.1, 0.0)),
     )
 
 
@@ -141,7 +147,7 @@ _SUNS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 1.0, 1.1, 1.3)
 KINDS: Mapping[str, Kind] = {
     "hydro": Kind(
         ("inflow_m3s",), "inflow_m3s", hydro, True, _FLOWS,
-        (0.6, 0.6, 0.6, 0.4, 0.25, 0.15, 0.08, 0.05, 0.04, *(0.03,) * 5, 0.05, 0.07, 0.1), 0.05,
+        (0.6, 0.6, 0.6, 0.4, 0.25, 0.15, 0.08, 0.05, 0.04, *(0.03,) * 5, 0.05, 0.07, 0.1), 0.05, jump_h=300.0,
     ),
     "wind": Kind(
         ("wind_ms",), None, wind, True, _WINDS,
@@ -150,7 +156,7 @@ KINDS: Mapping[str, Kind] = {
     ),
     "solar": Kind(
         ("irradiance_w_m2",), "irradiance_w_m2", solar, True, _SUNS,
-        (0.3, 0.2, 0.12, 0.05, 0.03, 0.02, 0.015, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1), 0.1,
+        (0.3, 0.2, 0.12, 0.05, 0.03, 0.02, 0.015, 0.015, 0.02, 0.03, 0.04, 0.06, 0.1), 0.1, line=True,
     ),
     "thermal": Kind(("fuel_mw",), "fuel_mw", thermal, False, _PARTS, (0.1,) * 4 + (0.03,) * 11, 0.05),
     "captive": Kind(
@@ -177,9 +183,17 @@ def met_output(columns: Columns) -> Floats:
 
 
 def hindered(columns: Columns, kind: Kind, able_mw: Floats) -> Flags:
-    """Tell at which hours dispatch asked for less than the plant could make: output says nothing then."""
+    """Tell at which hours dispatch asked for less than the plant could make: they say nothing."""
     if not kind.bound:
         return np.zeros(able_mw.size, np.bool_)
     asked = np.where(np.isnan(columns["dispatched_mw"]), np.inf, columns["dispatched_mw"])
     limited: Flags = asked < 1.04 * able_mw
     return limited
+
+
+def idle(kind: Kind, physics: Physics, met_mw: Floats) -> Flags:
+    """Tell at which hours the water is so low that turbines may stand, and do: they say nothing."""
+    if kind.scaled != "inflow_m3s":
+        return np.zeros(met_mw.size, np.bool_)
+    standing: Flags = (physics.place < LOW_LOAD) & (met_mw < 0.05 * np.nanmax(physics.expected_mw))
+    return standing

@@ -27,12 +27,12 @@ from minewatch.sim.plants import plant_of_kind, readings_table
 from minewatch.sim.scene import scene_of
 from minewatch.sim.streams import stream
 
-DEVELOPMENT, CALIBRATION, EVALUATION = 31, 47, 59
+DEVELOPMENT, CALIBRATION, EVALUATION = 31, 47, 61
 """Seeds: rates and thresholds were chosen on the first, the shipped scores come from the second."""
 FIRST_DAY, DAYS, JUDGED_FROM = date(2024, 1, 1), 730, 365
 """Two years, of which the second is judged."""
-ALARM = 2.0
-"""Strength from which a plant counts as an alarm in the figures."""
+ALARMS = dict.fromkeys(KINDS, 1.0) | {"hydro": 4.0}
+"""Strength from which a plant counts as an alarm in the figures, chosen on the first seed."""
 SIZES, LENGTHS = (0.05, 0.1, 0.2, 0.4), (3, 10, 30, 120)
 
 
@@ -157,7 +157,7 @@ def lines_of(rows: Sequence[Outcome]) -> Iterator[str]:
         ours = [row for row in rows if row.kind == kind]
         innocent = np.array([row.log10_lr for row in ours if not row.size])
         if innocent.size:
-            alarms = 10 * np.mean(innocent >= ALARM)
+            alarms = 10 * np.mean(innocent >= ALARMS[kind])
             yield f"{kind}: {alarms:.2f} false alarms per plant-decade ({innocent.size} years)"
         yield from _found(kind, [row for row in ours if row.size])
 
@@ -168,10 +168,10 @@ def _found(kind: str, rows: Sequence[Outcome]) -> Iterator[str]:
         for size in SIZES:
             scores = np.array([row.log10_lr for row in rows if (row.size, row.days) == (size, days)])
             if scores.size:
-                cells.append(f"{size:.0%} {np.mean(scores >= ALARM):.2f} ({scores.size})")
+                cells.append(f"{size:.0%} {np.mean(scores >= ALARMS[kind]):.2f} ({scores.size})")
         if cells:
             yield f"  {kind}, {days or 'all'} days: " + ", ".join(cells)
-    seen = [row for row in rows if row.log10_lr >= ALARM and np.isfinite(row.power_kw) and row.days]
+    seen = [row for row in rows if row.log10_lr >= ALARMS[kind] and np.isfinite(row.power_kw) and row.days]
     if seen:
         off = np.array([row.power_kw / row.true_kw - 1 for row in seen])
         held = np.mean([row.low_kw <= row.true_kw <= row.high_kw for row in seen])
