@@ -188,6 +188,11 @@ def test_traffic_that_speaks_for_honest_use_is_a_contradiction() -> None:
     for row, codes_told in ((honest, {"traffic_speaks_against"}), (faint, set())):
         around = Surroundings(140, False, True, [row])
         assert told(signs([meter("a", 100)]), around) == ("active", codes_told, set())
+    hospital = Surroundings(80, True, True, [honest])
+    assert told(signs([], [flow("ip:1", 2.0, algorithm="RandomX")]), hospital)[:2] == (
+        "passive_victim",
+        set(),
+    )
 
 
 def test_measured_energy_goes_before_power_times_hours() -> None:

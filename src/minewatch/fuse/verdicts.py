@@ -91,6 +91,8 @@ def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
         yield reason(code, wire_kw=wire.value, **{f"{side}_kw": grid.value}, z=abs(farm.comparison.z))
     if wire and grid is None and around.meter_judged and _visible(wire, around):
         yield reason("wire_without_meter", wire_kw=wire.value)
+    if kind_of(farm, around) is FindingKind.PASSIVE_VICTIM:
+        return  # whose site is in honest use anyway
     for row in around.beside:
         if row["log10_lr"] is not None and row["log10_lr"] <= -DOUBTFUL_LOG10_LR:
             yield reason("traffic_speaks_against", log10_lr=row["log10_lr"], innocent=row["best_alternative"])

@@ -1,6 +1,7 @@
 """The finding in two sentences: who, how much, since when; and how sure."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from minewatch.runs.report.data import Row
@@ -37,7 +38,7 @@ _CLAIMS = {
 _PARTS = ("plants", "transformers", "feeders", "usage_points", "endpoints")
 
 
-def title(finding: Row) -> str:
+def title(finding: Mapping[str, Any]) -> str:
     """Return who or what the finding is about: enterprise, else address, else its first part, else its id."""
     parts = [item["name"] for key in _PARTS for item in finding[key] or ()]
     names = [finding["enterprise_name"], finding["address"], *parts, finding["finding_id"]]
