@@ -49,8 +49,8 @@ class Kind:
 
     ``needs``: columns without which nothing is expected; ``scaled``: the column that losses and gauge errors
     scale (None: the output itself); ``bound``: dispatch cuts the output off; ``line``: physics is a
-    line through the origin, so that a flat load older than the readings can be told from the curve; ``jump_h``:
-    mean hours between jumps of the factor (gates, racks and units often come and go at hydro plants).
+    line through the origin, so that a flat load older than the readings can be told from the curve;
+    ``jump_h``: mean hours between jumps of the factor (gates, racks, units come and go at hydro plants).
     ``knots`` of the curve, what is known beforehand (1 sigma) of it at each knot and of its scale as a whole.
     """
 
