@@ -72,7 +72,7 @@ def test_a_mine_in_a_home_is_sized_dated_and_ranked(per_day: int) -> None:
     innocent, mining = judge(given(table), WEEK)
     assert mining.log10_lr is not None
     assert innocent.log10_lr is not None
-    assert innocent.log10_lr < -0.5
+    assert innocent.log10_lr < 0
     assert mining.log10_lr > innocent.log10_lr + 1
     assert mining.power_kw is not None
     assert mining.power_kw.low <= 6.5 <= mining.power_kw.high

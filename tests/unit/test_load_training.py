@@ -178,7 +178,7 @@ def test_figures_tell_alarms_by_class_and_change() -> None:
     score = np.where(mine | (changes != ""), 1.0, -1.0) + np.linspace(0, 0.1, number)
     nobody = np.full(number, np.nan)
     examples = Examples(
-        matrix=score[:, None],
+        matrix=np.column_stack([score, np.full((number, len(VECTOR) - 1), 0.25)]),
         kind=np.where(mine, MINING, np.where(np.arange(number) % 4 == 1, "shop", "household")),
         host=np.full(number, "shop"),
         group=np.arange(number),

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch.detect.load_model import LoadModel
+from minewatch.detect.load_vectors import VECTOR
 from minewatch.runs.load_examples import Examples
 
 Floats = npt.NDArray[np.float64]
@@ -25,11 +26,11 @@ def evaluate(model: LoadModel, examples: Examples) -> dict[str, Any]:
     """Return the figures of one set of ``examples``.
 
     ``roc_auc`` of all mines, of those of at least the customer's other mean load (``roc_auc_from_1x``), by
-    severity, kind, and of steady ones there from the start; ``false_alarms`` by innocent class at 80 % recall
-    of mines of at least the other load; kW error (median, relative) and coverage of the 90 % intervals; onset
-    error (median, days), share of onsets found, share of older mines with a false onset; ``changes``:
-    innocents by what changed in their life, with the share of alarms and of steps. ``intervals`` are 90 %, by
-    bootstrap over customers, or groups of real series.
+    severity, kind, length of the readings' interval, and of those there from the start; ``false_alarms`` by
+    innocent class at 80 % recall of mines of at least the other load; kW error (median, relative) and
+    coverage of the 90 % intervals; onset error (median, days), share of onsets found, share of older mines
+    with a false onset; ``changes``: innocents by what changed in their life, with the share of alarms and of
+    steps. ``intervals`` are 90 %, by bootstrap over customers, or groups of real series.
     """
     scores = model.scores(examples.matrix)
     clusters = np.where(examples.series == "", examples.group.astype(np.str_), examples.series)
@@ -43,6 +44,7 @@ def evaluate(model: LoadModel, examples: Examples) -> dict[str, Any]:
             str(kind): roc_auc(scores.log10_lr, examples.is_mine, examples.mine_kind == kind)
             for kind in np.unique(examples.mine_kind[examples.is_mine])
         },
+        "roc_auc_from_1x_by_interval": _by_interval(scores.log10_lr, examples),
         "changes": _changes(scores.log10_lr, examples),
         "intervals": _intervals(scores.log10_lr, scores.power_ratios, examples, cluster),
     }
@@ -113,6 +115,15 @@ def _changes(score: Floats, examples: Examples) -> Mapping[str, Mapping[str, flo
             "steps": float(np.mean(~np.isnan(examples.found_onset_hour[chosen]))),
         }
         for name, chosen in changed.items()
+    }
+
+
+def _by_interval(score: Floats, examples: Examples) -> Mapping[str, float | None]:
+    interval_h, large = examples.matrix[:, VECTOR.index("interval_hours")], _relative(examples) >= 1
+    return {
+        f"{60 * hours:g} min": roc_auc(score[same], examples.is_mine[same], large[same])
+        for hours in np.unique(interval_h)
+        for same in [interval_h == hours]
     }
 
 

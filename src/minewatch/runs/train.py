@@ -1,7 +1,7 @@
 """The load model and its calibration from simulated mines in simulated and real backgrounds, in one run."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from minewatch.runs.backgrounds import FAILURES as UNREADABLE
 from minewatch.runs.engine_of import engine_of
 from minewatch.runs.load_evaluation import evaluate
 from minewatch.runs.load_examples import Examples, Sample, Views, gather, real_examples, simulated_examples
-from minewatch.runs.load_training import Fitted, fit
+from minewatch.runs.load_training import Fitted, fit, with_some_context
 from minewatch.runs.mining_scores import mining_scores
 from minewatch.runs.real_counties import RealSample
 from minewatch.sim.classes import shares
@@ -65,6 +65,7 @@ class TrainingPlan:
             "evaluate": (
                 Sample(seed + 5, round(0.15 * size), "training", 0.17),
                 Sample(seed + 6, round(0.15 * size), "county", 0.05),
+                Sample(seed, round(0.1 * size), "training", 0.17, views=Views(1, daily=1.0)),
             ),
         }
 
@@ -107,15 +108,21 @@ def train(plan: TrainingPlan, engine: Engine, report: Report) -> Trained:
     fitted = fit(gather([*made["train"], *real["train"]]), plan.seed)
     report("fit", 1, 1)
     model = LoadModel(dict(fitted.texts), dict(fitted.card))
-    mixes = [*(sample.mix for sample in plan.samples["evaluate"]), *("real" for _ in real["evaluate"])]
-    sets = dict(zip(mixes, (*made["evaluate"], *real["evaluate"]), strict=True))
+    names = ["training", "county", "read once a day", *("real" for _ in real["evaluate"])]
     figures = {
         f"{name}, {seen}": evaluate(model, view)
-        for name, examples in sets.items()
-        for seen, view in (("with archive", examples), ("curve alone", examples.without_context()))
+        for name, examples in zip(names, (*made["evaluate"], *real["evaluate"]), strict=True)
+        for seen, view in _views(examples, plan.seed)
     }
     mines = mining_scores(model, engine, 10 * plan.seed + 7, round(0.3 * plan.customers))
     return Trained(fitted, null_table(model, gather(list(made["calibrate"]))), mines, figures)
+
+
+def _views(examples: Examples, seed: int) -> Iterator[tuple[str, Examples]]:
+    """Yield how much else than the curve is known, by name."""
+    yield "with archive", examples
+    yield "some of it missing", with_some_context(examples, np.random.default_rng([seed, 7]))
+    yield "curve alone", examples.without_context()
 
 
 def _real(plan: TrainingPlan, purpose: str, engine: Engine, report: Report) -> tuple[Examples, ...]:
@@ -167,12 +174,13 @@ def null_table(model: LoadModel, innocents: Examples) -> pa.Table:
     """Return the scores of innocents by class, for ``minewatch.fuse.nulls``.
 
     A customer counts with the larger of its scores with and without archive, so that the table bounds both.
-    ``prevalence`` is the share of the class in the county mix.
+    ``prevalence`` is the share of the class in the county mix; classes that no county has are left out.
     """
+    prevalence = shares("county")
+    innocents = innocents.take(np.array([prevalence[str(kind)] > 0 for kind in innocents.kind]))
     scores = np.maximum(
         model.scores(innocents.matrix).log10_lr, model.scores(innocents.without_context().matrix).log10_lr
     )
-    prevalence = shares("county")
     order = np.lexsort((scores, innocents.kind))
     kinds = innocents.kind[order]
     return pa.table(
