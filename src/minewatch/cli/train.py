@@ -30,7 +30,7 @@ def train(
     *,
     customers: Annotated[
         int, typer.Option(min=1000, help=say("Simulated customers to learn from", "用于训练的模拟用户数"))
-    ] = 60_000,
+    ] = 30_000,
     backgrounds: Annotated[
         Path | None,
         typer.Option(

@@ -46,7 +46,7 @@ class TrainingPlan:
     """
 
     seed: int = 1
-    customers: int = 60_000
+    customers: int = 30_000
     backgrounds: tuple[Background, ...] = field(default=(), repr=False)
 
     @property

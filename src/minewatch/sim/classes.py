@@ -2,8 +2,8 @@
 
 ``county`` shares are assumed from general statistics (about 2 million telecom sites for some 650 million
 customers in China, 3 per 1,000) and raised a little for rare classes so that a small county has some;
-``training`` weights give every look-alike as much weight as ordinary customers, and have loads of no class,
-which no county has. Mines take the place of households, so these weigh most. GB/T 4754-2017 industries.
+``training`` shares give every look-alike as much weight as ordinary customers, and have loads of no class,
+which no county has. GB/T 4754-2017 industries.
 """
 
 from collections.abc import Callable
@@ -49,7 +49,7 @@ _C, _T, _A = ("commercial_single",), ("commercial_two_part", "commercial_single"
 CLASSES = MappingProxyType(
     {
         "household": CustomerClass(
-            households.household, ("residential",), ("",), (4, 12), (0.93, 0.99), _HOME, 0.0, 0.4
+            households.household, ("residential",), ("",), (4, 12), (0.93, 0.99), _HOME, 0.0, 0.12
         ),
         "empty_home": CustomerClass(
             households.empty_home, ("residential",), ("",), (4, 12), (0.6, 0.95), _HOME, 0.06, 0.01
@@ -168,14 +168,11 @@ CLASSES = MappingProxyType(
         ),
     }
 )
-"""Every class by name. In a county the share of households is what the others leave."""
+"""Every class by name. The share of households is what the others leave."""
 
 
 def shares(mix: str) -> dict[str, float]:
     """Return class → share of customers in ``mix``; they add up to 1."""
-    if mix == "county":
-        drawn = {name: spec.share for name, spec in CLASSES.items()}
-        drawn["household"] = 1 - sum(share for name, share in drawn.items() if name != "household")
-        return drawn
-    total = sum(spec.training for spec in CLASSES.values())
-    return {name: spec.training / total for name, spec in CLASSES.items()}
+    drawn = {name: (spec.share if mix == "county" else spec.training) for name, spec in CLASSES.items()}
+    drawn["household"] = 1 - sum(share for name, share in drawn.items() if name != "household")
+    return drawn
