@@ -108,6 +108,9 @@ def _one_pool(
     try:
         yield from _finished({pool.submit(task, item): place for place, item in items.items()})
         pool.shutdown()
+    except Exception:
+        pool.shutdown(cancel_futures=True)  # what is half written is finished, not left lying
+        raise
     finally:
         near_end.close()
         pool.shutdown(cancel_futures=True)
