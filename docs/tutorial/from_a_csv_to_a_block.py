@@ -171,7 +171,8 @@ print(f"{coverage[Coverage.span_days]:.0f} days, needed {LOAD_NEEDS.days}; refus
 ## 5. Floors, pulse, onset
 
 The floor of a day is the quarter quantile of its 24 hours: up to six hours may be switched off for price. One rectangular
-pulse is fitted to the floors; its edges are the dates, its height is the block.
+pulse is fitted to the floors; its edges are the dates, its height is the block. The pulse begins with the first whole day;
+the hour of the onset, a day before at most, is then found on the curve itself.
 """
 
 # %%
@@ -272,6 +273,9 @@ print(
 ## The same in one command
 
     .venv/bin/minewatch look build/tutorial/readings.csv
+
+It prints a probability, which is lower than the ratio suggests: of 1,000 customers it expects one to mine before it looks, and
+a customer of whom no archive tells the kind is held against the class of innocents that reaches such ratios most often.
 
 What else the detector uses where it is there (archive, power factor, phases, voltage, temperature, prices, neighbours) and
 how it was trained: [a block in a customer's curve](../explanation/customer-load.md). From here, [your first

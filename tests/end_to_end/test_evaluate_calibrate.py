@@ -16,8 +16,10 @@ from minewatch.engines.local import LocalEngine
 from minewatch.lake.lake import Lake
 from minewatch.runs.calibrate import Calibrated, NoLabelError, calibrate_lake
 from minewatch.runs.evaluate import Asked, Evaluation, NoMatchError, evaluate_lake
+from minewatch.runs.evidence_rows import is_aside
 from minewatch.runs.replay import replay
 from minewatch.runs.scan import Scanned
+from minewatch.runs.scored_subjects import subjects_of
 from minewatch.schema.tables import TABLES
 
 
@@ -91,6 +93,14 @@ def test_wrong_labels_are_shown_with_their_evidence(told: Told) -> None:
         evidence = {item.evidence["evidence_id"]: item.evidence["subject_id"] for item in found}
         assert set(evidence.values()) == set(kinds)
         assert all(item.evidence["reasons"] for item in found)
+
+
+def test_where_a_load_sits_is_no_refusal(told: Told) -> None:
+    rows = told.lake.read(told.lake.snapshot(), "evidence")
+    aside = set(rows.filter(is_aside(rows))["evidence_id"].to_pylist())
+    refused = subjects_of(told.lake, told.lake.snapshot(), told.before.manifest).refused
+    assert aside
+    assert not aside & set(refused["evidence_id"].to_pylist())
 
 
 def test_calibration_is_one_commit_and_again_none(told: Told) -> None:

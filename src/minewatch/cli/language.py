@@ -3,8 +3,6 @@
 import os
 from functools import cache
 
-LANGUAGES = ("en", "zh")
-
 
 @cache
 def language() -> str:

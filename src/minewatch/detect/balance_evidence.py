@@ -14,9 +14,10 @@ from minewatch.detect.balance_reasons import Moved, balance_reasons
 from minewatch.detect.balance_series import Doubles, Series
 from minewatch.detect.balance_weight import Block, Constant, weigh
 from minewatch.kernels.hours import HOURS
-from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind
+from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind, inputs_of
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason
+from minewatch.schema.steps import asked
 
 LEVEL = 2.3
 """Standard errors on either side of an interval of 90 %: 1.645, widened for blocks that grow or are two, so
@@ -28,13 +29,13 @@ _EPOCH = date(1970, 1, 1)
 
 
 class Case(NamedTuple):
-    """What all evidence of one call shares: ``inputs`` are table → [version, rows of the lake]."""
+    """What all evidence of one call shares; ``versions`` of the lake's tables."""
 
     detector: Detector
     kind: SubjectKind
     period: Period
     zone: ZoneInfo
-    inputs: Mapping[str, Any]
+    versions: Mapping[str, int]
 
     def days_of(self, series: Series) -> tuple[int, int]:
         """Return the days of the period (first, last + 1), counted from the first of ``series``."""
@@ -54,17 +55,12 @@ class Case(NamedTuple):
 
     def rows(self, rows: Mapping[str, int]) -> list[dict[str, str | int]]:
         """Return ``Evidence.inputs`` for ``rows`` by table, of the tables that come from a lake."""
-        return [
-            {"table": table, "version": int(self.inputs[table][0]), "rows": rows[table]}
-            for table in sorted(rows.keys() & self.inputs.keys())
-        ]
+        return inputs_of(self.versions, rows)
 
 
 def case_of(detector: Detector, kind: SubjectKind, parameters: Mapping[str, Any]) -> Case:
-    """Return the case of a call of a step with ``parameters``: see ``transformer_balance.py``."""
-    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
-    zone = ZoneInfo(parameters["zone"])
-    return Case(detector, kind, Period(start_at, end_at), zone, parameters.get("inputs", {}))
+    """Return the case of a call of a step with ``parameters``: see ``minewatch.schema.steps.asked``."""
+    return Case(detector, kind, *asked(parameters))
 
 
 def refused(subject_id: str, case: Case, rows: Mapping[str, int], refusal: Reason) -> Evidence:

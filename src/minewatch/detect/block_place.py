@@ -53,8 +53,8 @@ class Found(NamedTuple):
 def place_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return a row of ``evidence`` for each transformer with an unmetered block that is more likely than not.
 
-    ``tables``: those of ``PLACE_STEP.inputs``. ``parameters`` as for
-    ``minewatch.detect.transformer_balance.balance_evidence``. Customers who hang elsewhere than the archive
+    ``tables``: those of ``PLACE_STEP.inputs``. ``parameters``: see
+    ``minewatch.schema.steps.asked``. Customers who hang elsewhere than the archive
     says are told, but those of other transformers are not looked for.
     """
     case = case_of(DETECTOR, SubjectKind.TRANSFORMER, parameters)

@@ -11,8 +11,6 @@ from minewatch.kernels.electrical import PHASES, Meters, Quantity
 from minewatch.kernels.hours import Floats, Ints
 
 _NONE = Quantity(np.zeros(0, np.float32), np.zeros(1, np.int64))
-NO_METERS = Meters(_NONE, _NONE, _NONE)
-"""Of customers who have nothing but active power."""
 
 
 class Curves(NamedTuple):

@@ -6,7 +6,6 @@ See ``docs/explanation/customer-load.md`` for the method.
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -20,10 +19,10 @@ from minewatch.detect.sufficiency import load_refusal
 from minewatch.kernels.blocks import Block
 from minewatch.kernels.hours import HOURS
 from minewatch.kernels.load_blocks import Coverage
-from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table
+from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table, inputs_of
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason
-from minewatch.schema.steps import Step
+from minewatch.schema.steps import Step, asked
 
 _EPOCH = date(1970, 1, 1)
 _OTHERS = ("daily_readings", "usage_points", "weather", "prices")
@@ -35,13 +34,10 @@ DETECTOR = Detector("customer_load", f"2-{shipped_version()}")
 def load_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``evidence`` per customer in ``tables["interval_readings"]``.
 
-    Customers with ``daily_readings`` alone come after the others. ``parameters``: ``period_start_at``,
-    ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and, where the readings come from a lake,
-    ``inputs`` (table → [version, rows]).
+    Customers with ``daily_readings`` alone come after the others. ``parameters``: see
+    ``minewatch.schema.steps.asked``.
     """
-    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
-    period, zone = Period(start_at, end_at), ZoneInfo(parameters["zone"])
-    versions = {table: int(item[0]) for table, item in parameters.get("inputs", {}).items()}
+    period, zone, versions = asked(parameters)
     daily, points, weather, prices = (tables.get(name) for name in _OTHERS)
     given = LoadTables(tables["interval_readings"], daily, points, weather, prices, zone)
     return evidence_table(judge(given, period, versions))
@@ -122,11 +118,7 @@ class _Case:
             "usage_points": 1,
             **self._whole,
         }
-        return [
-            {"table": table, "version": version, "rows": rows[table]}
-            for table, version in sorted(self._versions.items())
-            if table in rows
-        ]
+        return inputs_of(self._versions, rows)
 
     def _instant(self, seen: Seen, edge: Block) -> datetime | None:
         hour = seen.block[edge]

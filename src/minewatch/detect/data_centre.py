@@ -5,7 +5,7 @@ See ``docs/explanation/data-centre-or-mine.md`` for the method.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -18,9 +18,17 @@ from minewatch.detect.traffic_model import Papers, Verdict, shipped_model, shipp
 from minewatch.detect.traffic_reasons import Registered, Seen, traffic_reasons
 from minewatch.detect.traffic_steps import Step as PowerStep
 from minewatch.detect.traffic_steps import unfollowed_step
-from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind, evidence_table
+from minewatch.schema.evidence import (
+    Detector,
+    Duty,
+    Estimate,
+    Evidence,
+    SubjectKind,
+    evidence_table,
+    inputs_of,
+)
 from minewatch.schema.periods import Period
-from minewatch.schema.steps import Step
+from minewatch.schema.steps import Asked, Step, asked
 
 DETECTOR = Detector("data_centre", f"1-{shipped_version()}")
 """Name and version: of the method, then of the reference of simulated sites."""
@@ -31,31 +39,20 @@ INDUSTRIES = ("6450", "6550")
 _BY_NIGHT, _EVEN = 0.3, 0.8
 
 
-class _Case(NamedTuple):
-    """What all evidence of one call shares."""
-
-    period: Period
-    zone: ZoneInfo
-    versions: Mapping[str, int]
-
-
 def data_centre_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``evidence`` for each site of ``tables["site_records"]``.
 
     ``tables["site_hours"]`` has the hours of these sites, which may reach back before the period.
-    ``parameters`` as for every step: ``period_start_at``, ``period_end_at``, ``zone``, ``inputs``.
+    ``parameters``: see ``minewatch.schema.steps.asked``.
     """
-    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
-    versions = {table: int(item[0]) for table, item in parameters.get("inputs", {}).items()}
-    case = _Case(Period(start_at, end_at), ZoneInfo(parameters["zone"]), versions)
-    return evidence_table(_judged(tables["site_hours"], tables["site_records"], case))
+    return evidence_table(_judged(tables["site_hours"], tables["site_records"], asked(parameters)))
 
 
-def _judged(hours: pa.Table, records: pa.Table, case: _Case) -> Iterator[Evidence]:
+def _judged(hours: pa.Table, records: pa.Table, case: Asked) -> Iterator[Evidence]:
     ids = hours["site_id"]
     for record in records.to_pylist():
         rows = hours.filter(pc.equal(ids, record["site_id"]))
-        yield judge_site(rows, record, case.period, case.zone, case.versions)
+        yield judge_site(rows, record, *case)
 
 
 def judge_site(
@@ -164,11 +161,7 @@ def _inputs(
         "line_traffic": record["traffic_rows"],
         "usage_points": record["usage_points"],
     }
-    return [
-        {"table": table, "version": version, "rows": rows[table]}
-        for table, version in sorted(versions.items())
-        if table in rows
-    ]
+    return inputs_of(versions, rows)
 
 
 DATA_CENTRE_STEP = Step(

@@ -34,8 +34,8 @@ SHARE_ERROR = 0.005
 def feeder_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``evidence`` per feeder with readings of its head or in the archive.
 
-    ``tables``: those of ``FEEDER_STEP.inputs``, with all transformers of each feeder. ``parameters`` as for
-    ``minewatch.detect.transformer_balance.balance_evidence``.
+    ``tables``: those of ``FEEDER_STEP.inputs``, with all transformers of each feeder. ``parameters``: see
+    ``minewatch.schema.steps.asked``.
     """
     return evidence_table(judge_feeders(tables, case_of(DETECTOR, SubjectKind.FEEDER, parameters)))
 

@@ -17,11 +17,11 @@ from minewatch.detect.plant_drivers import KINDS, Flags, Floats
 from minewatch.detect.plant_episodes import TO_90, Episode, find_episode
 from minewatch.detect.plant_needs import plant_refusal
 from minewatch.detect.plant_reasons import Judged, plant_reasons
-from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table
+from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table, inputs_of
 from minewatch.schema.grid_tables import PLANT_READINGS
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason
-from minewatch.schema.steps import Step
+from minewatch.schema.steps import Step, asked
 
 DETECTOR = Detector("plant_output", "1")
 """Name and version; the version changes whenever the numbers may."""
@@ -63,13 +63,9 @@ class Series(NamedTuple):
 def plant_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``evidence`` per plant in ``tables["plant_readings"]``.
 
-    ``parameters``: ``period_start_at``, ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and,
-    where the readings come from a lake, ``inputs`` (table → [version, rows]).
+    ``parameters``: see ``minewatch.schema.steps.asked``.
     """
-    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
-    versions = {table: int(item[0]) for table, item in parameters.get("inputs", {}).items()}
-    period, zone = Period(start_at, end_at), ZoneInfo(parameters["zone"])
-    return evidence_table(judge(tables["plant_readings"], tables.get("plants"), period, zone, versions))
+    return evidence_table(judge(tables["plant_readings"], tables.get("plants"), *asked(parameters)))
 
 
 def judge(
@@ -144,11 +140,6 @@ class _Case(NamedTuple):
         self, series: Series, log10_lr: float | None, reasons: Sequence[Reason], **more: Any
     ) -> Evidence:
         rows = {"plant_readings": series.rows, "plants": 1}
-        inputs: list[Mapping[str, str | int]] = [
-            {"table": table, "version": version, "rows": rows[table]}
-            for table, version in sorted(self.versions.items())
-            if table in rows
-        ]
         return Evidence(
             detector=DETECTOR,
             subject_kind=SubjectKind.PLANT,
@@ -156,7 +147,7 @@ class _Case(NamedTuple):
             period=self.period,
             log10_lr=log10_lr,
             reasons=reasons,
-            inputs=inputs,
+            inputs=inputs_of(self.versions, rows),
             **more,
         )
 

@@ -27,8 +27,7 @@ DETECTOR = Detector("transformer_balance", "1")
 def balance_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return one row of ``evidence`` per transformer in ``tables["balance_books"]``, ordered by area.
 
-    ``parameters``: ``period_start_at``, ``period_end_at`` (ISO 8601 with zone), ``zone`` (IANA name) and,
-    where the books come from a lake, ``inputs`` (table → [version, rows]).
+    ``parameters``: see ``minewatch.schema.steps.asked``.
     """
     case = case_of(DETECTOR, SubjectKind.TRANSFORMER, parameters)
     evidence: list[Evidence] = []

@@ -17,12 +17,11 @@ import pyarrow.compute as pc
 from minewatch.attribute.grid import Attached, GridPart
 from minewatch.attribute.leases import endpoint_of, host_of
 from minewatch.attribute.sites import Attribution, Registers, attribute
-from minewatch.detect.block_place import PLACE_STEP
 from minewatch.fuse.combination import FamilyScores
 from minewatch.fuse.families import FAMILY_OF, Family
 from minewatch.fuse.farm import Signs, powers_of
 from minewatch.fuse.placing import Load, Place, Wanting, likely_farm, missing, place_of
-from minewatch.runs.evidence_rows import EvidenceRows, columns_of, rows_by_id
+from minewatch.runs.evidence_rows import EvidenceRows, columns_of, is_aside, rows_by_id
 from minewatch.schema.evidence import Estimate, SubjectKind
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason, reason
@@ -128,9 +127,9 @@ class Board:
 def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Board:
     """Give every judged subject, and every endpoint with a sign, its site."""
     every = columns_of(evidence, _READ)
-    is_aside = pc.equal(every["detector"], PLACE_STEP.name)
-    asides = rows_by_id(evidence, every.filter(is_aside)["evidence_id"].to_pylist()).values()
-    rows = every.filter(pc.invert(is_aside))
+    aside = is_aside(every)
+    asides = rows_by_id(evidence, every.filter(aside)["evidence_id"].to_pylist()).values()
+    rows = every.filter(pc.invert(aside))
     by_kind = {kind: rows.filter(pc.equal(rows["subject_kind"], kind.value)) for kind in FAMILY_OF}
     wire = by_kind[SubjectKind.ENDPOINT]
     by_kind[SubjectKind.ENDPOINT] = wire = wire.filter(pc.fill_null(pc.greater(wire["log10_lr"], 0), False))

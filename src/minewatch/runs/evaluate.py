@@ -45,8 +45,10 @@ class NoMatchError(Exception):
 
     def __init__(self, labels: int, run_id: str) -> None:
         self._sentences = {
-            "en": f"of {labels} labels none says anything of a subject that scan {run_id} judged",
-            "zh": f"{labels}条标签中没有一条涉及扫描{run_id}所判定的对象",
+            "en": f"of {labels} labels none says anything of a subject that scan {run_id} judged; "
+            "ingest labels into the lake or name a file of them with --labels",
+            "zh": f"{labels}条标签中没有一条涉及扫描{run_id}所判定的对象;"
+            "请将标签导入数据湖,或用--labels指定标签文件",
         }
         super().__init__(self._sentences["en"])
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from minewatch.detect.block_place import PLACE_STEP
 from minewatch.engines.chunks import CHUNK_BYTES
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
@@ -77,6 +78,11 @@ class RecomputedEvidence:
             known = pc.is_in(rows["evidence_id"], value_set=self.anew["evidence_id"].combine_chunks())
             yield rows.filter(pc.invert(known)).select(list(columns))
         yield self.anew.select(list(columns))
+
+
+def is_aside(rows: pa.Table) -> pa.ChunkedArray:
+    """Return a mask of the rows that judge nothing: they tell where a load sits that another row judges."""
+    return pc.equal(rows["detector"], PLACE_STEP.name)
 
 
 def columns_of(evidence: EvidenceRows, columns: Sequence[str]) -> pa.Table:

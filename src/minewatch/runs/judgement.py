@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from minewatch.attribute.describe import Evident, describe
 from minewatch.attribute.leases import host_of
 from minewatch.attribute.sites import Registers
-from minewatch.detect.block_place import PLACE_STEP
 from minewatch.fuse.combination import (
     Families,
     FamilyResult,
@@ -30,7 +29,7 @@ from minewatch.fuse.findings import Case, Run, findings_table
 from minewatch.fuse.strength import Calibration
 from minewatch.fuse.verdicts import Surroundings
 from minewatch.runs.board import CUSTOMERS, GRID, Board, Codes, Floats, board_of
-from minewatch.runs.evidence_rows import EvidenceRows, rows_by_id
+from minewatch.runs.evidence_rows import EvidenceRows, is_aside, rows_by_id
 from minewatch.schema.analysis_tables import ASSESSMENTS
 from minewatch.schema.periods import Period
 from minewatch.schema.sites import Site
@@ -213,7 +212,6 @@ def _refusals(evidence: EvidenceRows) -> dict[str, int]:
     """Count the evidence that was refused, by the code of its first reason."""
     counts: Counter[str] = Counter()
     for rows in evidence.read(["detector", "log10_lr", "reasons"]):
-        judges = pc.not_equal(rows["detector"], PLACE_STEP.name)
-        refused = rows.filter(pc.and_(judges, pc.is_null(rows["log10_lr"])))["reasons"]
+        refused = rows.filter(pc.and_not(pc.is_null(rows["log10_lr"]), is_aside(rows)))["reasons"]
         counts.update(item[0]["code"] for item in refused.to_pylist())
     return dict(sorted(counts.items()))

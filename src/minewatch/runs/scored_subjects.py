@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake
 from minewatch.runs.board import board_of
-from minewatch.runs.evidence_rows import LakeEvidence, columns_of
+from minewatch.runs.evidence_rows import LakeEvidence, columns_of, is_aside
 from minewatch.runs.manifest import RunManifest, manifest_from_row
 from minewatch.runs.registers import registers_of
 from minewatch.runs.scan import VERB
@@ -105,7 +106,7 @@ def subjects_of(lake: Lake, snapshot: Snapshot, manifest: RunManifest) -> Subjec
     order = np.array([place_of[name] for part in families for name in part.evidence_ids], np.int64)
     codes = np.concatenate([part.sites for part in families])
     by_row = np.argsort(order)
-    refused = rows.filter(rows["log10_lr"].is_null())
+    refused = rows.filter(pc.and_not(rows["log10_lr"].is_null(), is_aside(rows)))
     return Subjects(
         rows.take(pa.array(order[by_row])),
         np.array(board.site_ids, dtype=object)[codes[by_row]],

@@ -155,6 +155,14 @@ def evidence_table(evidence: Iterable[Evidence]) -> pa.Table:
     return pa.Table.from_pylist([item.as_row() for item in evidence], schema=EVIDENCE)
 
 
+def inputs_of(versions: Mapping[str, int], rows: Mapping[str, int]) -> list[dict[str, str | int]]:
+    """Return ``Evidence.inputs``: of the tables read (``rows`` by table) those with a version in a lake."""
+    return [
+        {"table": table, "version": versions[table], "rows": rows[table]}
+        for table in sorted(versions.keys() & rows.keys())
+    ]
+
+
 def _named(probabilities: Mapping[str, float]) -> list[dict[str, str | float]]:
     return [{"name": name, "probability": value} for name, value in sorted(probabilities.items())]
 

@@ -2,12 +2,35 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from minewatch.schema.periods import Period
+
 StepFunction = Callable[[Mapping[str, pa.Table], Mapping[str, Any]], pa.Table]
 """(tables by name, parameters) → rows of the step's output table. Pure, top-level, no clock, no I/O."""
+
+
+class Asked(NamedTuple):
+    """What a run asks of a step: the period, the zone of local days, the lake's version of each table."""
+
+    period: Period
+    zone: ZoneInfo
+    versions: Mapping[str, int]
+
+
+def asked(parameters: Mapping[str, Any]) -> Asked:
+    """Read a step's parameters: ``period_start_at``, ``period_end_at``, ``zone``, ``inputs``.
+
+    The ends of the period are ISO 8601 with zone, ``zone`` is an IANA name, and ``inputs``, where the tables
+    come from a lake, gives table → [version, rows].
+    """
+    start_at, end_at = (datetime.fromisoformat(parameters[f"period_{end}_at"]) for end in ("start", "end"))
+    versions = {table: int(item[0]) for table, item in parameters.get("inputs", {}).items()}
+    return Asked(Period(start_at, end_at), ZoneInfo(parameters["zone"]), versions)
 
 
 @dataclass(frozen=True)
