@@ -12,8 +12,8 @@ import pyarrow as pa
 from benchmarks.load_bench import duckdb_sum
 from benchmarks.readings import BUCKETS, DAYS, PER_DAY, START, parameters, readings_file
 from benchmarks.registry import Job, Scaling, register
-from minewatch.detect.balance_books import BOOKS_STEP
-from minewatch.detect.transformer_balance import TRANSFORMER_STEP
+from minewatch.detect.balance.books import BOOKS_STEP
+from minewatch.detect.balance.transformers import TRANSFORMER_STEP
 from minewatch.engines.local import LocalEngine
 from minewatch.lake.parquet import write_row_groups
 from minewatch.schema.steps import Partition, TableSlice

@@ -10,11 +10,11 @@ import numpy as np
 
 from benchmarks.readings import parameters, partitions, readings_file
 from benchmarks.registry import Job, Scaling, Sweep, register
-from minewatch.detect.customer_load import LOAD_STEP
-from minewatch.detect.load_features import LOAD_FEATURES_STEP
-from minewatch.detect.load_model import shipped_model
+from minewatch.detect.load.customer_load import LOAD_STEP
+from minewatch.detect.load.features import LOAD_FEATURES_STEP
+from minewatch.detect.load.model import shipped_model
 from minewatch.engines.local import LocalEngine
-from minewatch.runs.load_examples import Examples, Sample, Views, gather, simulated_examples
+from minewatch.runs.training.load_examples import Examples, Sample, Views, gather, simulated_examples
 from minewatch.schema.steps import Step
 
 CORES = len(os.sched_getaffinity(0))

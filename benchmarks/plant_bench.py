@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.registry import Job, Sweep, register
-from minewatch.detect.plant_output import judge
+from minewatch.detect.plant.plant_output import judge
 from minewatch.engines.local import LocalEngine
-from minewatch.runs.plant_trials import (
+from minewatch.runs.training.plant_trials import (
     ALARMS,
     DEVELOPMENT,
     SIZES,

@@ -152,8 +152,8 @@ A curve that is too short, too gappy or empty is refused with the numbers that s
 """
 
 # %%
-from minewatch.detect.load_vectors import LoadTables, load_vectors
-from minewatch.detect.sufficiency import LOAD_NEEDS, load_refusal
+from minewatch.detect.load.needs import LOAD_NEEDS, load_refusal
+from minewatch.detect.load.vectors import LoadTables, load_vectors
 from minewatch.kernels.load_blocks import Coverage
 
 zone = ZoneInfo("Asia/Shanghai")
@@ -236,7 +236,7 @@ can be looked up on the curve. Beside it the cold store.
 """
 
 # %%
-from minewatch.detect.customer_load import judge
+from minewatch.detect.load.customer_load import judge
 from minewatch.schema.periods import day_period
 
 period = day_period(plan.start_on, plan.end_on, zone)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minewatch.runs.backgrounds import (
+from minewatch.runs.training.backgrounds import (
     EVALUATION,
     TRAINING,
     Background,

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from minewatch.detect.customer_load import judge
-from minewatch.detect.load_vectors import LoadTables
+from minewatch.detect.load.customer_load import judge
+from minewatch.detect.load.vectors import LoadTables
 from minewatch.fuse.discovery import q_values
 from minewatch.fuse.strength import shipped_calibration
 from minewatch.runs.look_readings import reading_records

@@ -14,12 +14,12 @@ import scan_lake
 from minewatch.cli.app import app
 from minewatch.engines.local import LocalEngine
 from minewatch.lake.lake import Lake
-from minewatch.runs.calibrate import Calibrated, NoLabelError, calibrate_lake
-from minewatch.runs.evaluate import Asked, Evaluation, NoMatchError, evaluate_lake
+from minewatch.runs.evaluation.calibrate import Calibrated, NoLabelError, calibrate_lake
+from minewatch.runs.evaluation.evaluate import Asked, Evaluation, NoMatchError, evaluate_lake
+from minewatch.runs.evaluation.scored_subjects import subjects_of
 from minewatch.runs.evidence_rows import is_aside
 from minewatch.runs.replay import replay
 from minewatch.runs.scan import Scanned
-from minewatch.runs.scored_subjects import subjects_of
 from minewatch.schema.tables import TABLES
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from minewatch.detect.load_model import BOOSTERS, LoadModel
+from minewatch.detect.load.model import BOOSTERS, LoadModel
 from minewatch.engines.local import LocalEngine
 from minewatch.fuse.nulls import null_from_table
-from minewatch.runs.backgrounds import EVALUATION, TRAINING, Background, grouped
-from minewatch.runs.train import TrainingPlan, train, write_trained
+from minewatch.runs.training.backgrounds import EVALUATION, TRAINING, Background, grouped
+from minewatch.runs.training.train import TrainingPlan, train, write_trained
 from minewatch.sim.classes import CLASSES
 
 

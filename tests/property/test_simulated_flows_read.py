@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wire_samples as wire
-from minewatch.detect.pool_flows import judge
+from minewatch.detect.pools.pool_flows import judge
 from minewatch.sim.streams import stream
 from minewatch.sim.wire.dialects import Session, Worker, speak
 from minewatch.sim.wire.innocents import mistaken_flows, ordinary_flows

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.detect.load_archive import _median_of_others
+from minewatch.detect.load.archive import _median_of_others
 from minewatch.kernels.blocks import Block, dark_days, find_block, hide_outages, opened
 from minewatch.kernels.changes import Change, change, edge_of, vacant
 from minewatch.kernels.electrical import (

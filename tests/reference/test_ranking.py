@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minewatch.runs import evaluation_curves as fast
+from minewatch.runs.evaluation import curves as fast
 
 ROWS = st.lists(st.tuples(st.integers(-4, 4), st.booleans(), st.integers(0, 3)), min_size=1, max_size=25)
 SHARE = st.sampled_from((0.001, 0.02, 0.3, 0.5))

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.detect.traffic_features import SiteHours
-from minewatch.detect.traffic_steps import unfollowed_step
+from minewatch.detect.traffic.features import SiteHours
+from minewatch.detect.traffic.steps import unfollowed_step
 
 
 def plain_split(kw: list[float]) -> int:

@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from minewatch.detect.load_model import shipped_version
-from minewatch.detect.pool_flows import STRENGTHS
+from minewatch.detect.load.model import shipped_version
+from minewatch.detect.pools.pool_flows import STRENGTHS
 from minewatch.fuse.families import FAMILY_OF
 from minewatch.fuse.strength import shipped_calibration
 from minewatch.runs.branches import BRANCHES
 from minewatch.runs.manifest import Outcome, RunManifest, Version, manifest_from_row
-from minewatch.runs.wire_null import HOSTS, wire_null
+from minewatch.runs.training.wire_null import HOSTS, wire_null
 from minewatch.schema.periods import Period
 
 FOLDER = resources.files("minewatch.fuse").joinpath("calibration")
@@ -25,13 +25,13 @@ START = datetime(2026, 5, 11, tzinfo=UTC)
 def test_the_scores_of_mines_come_from_the_shipped_model() -> None:
     with resources.as_file(FOLDER.joinpath("meter_mining.parquet")) as path:
         metadata = pq.read_schema(path).metadata
-    assert metadata[b"model"].decode() == shipped_version(), "run python -m minewatch.runs.mining_scores"
+    assert metadata[b"model"].decode() == shipped_version(), "run minewatch.runs.training.mining_scores"
 
 
 def test_the_null_of_the_wire_comes_from_the_shipped_strengths() -> None:
     made = wire_null(sign.log10_lr for sign in STRENGTHS.values())
     with resources.as_file(FOLDER.joinpath("wire.parquet")) as path:
-        assert pq.read_table(path)["score"].equals(made["score"]), "run python -m minewatch.runs.wire_null"
+        assert pq.read_table(path)["score"].equals(made["score"]), "run minewatch.runs.training.wire_null"
 
 
 def test_a_sign_of_strength_s_is_seen_at_one_innocent_host_in_ten_to_the_s() -> None:
@@ -97,6 +97,6 @@ def test_the_manifest_names_code_and_models() -> None:
     assert {
         "attribute/linkage.json",
         "fuse/calibration/meter.parquet",
-        "detect/pools.csv",
+        "detect/pools/pools.csv",
     } <= run.models.keys()
     assert not any("reason_texts" in name for name in run.models)

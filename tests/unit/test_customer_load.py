@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from minewatch.detect.curves import curves_of
-from minewatch.detect.customer_load import LOAD_STEP, judge, load_evidence
-from minewatch.detect.load_features import LOAD_FEATURES_STEP, features_of_customers
-from minewatch.detect.load_model import shipped_model
-from minewatch.detect.load_vectors import VECTOR, LoadTables
+from minewatch.detect.load.curves import curves_of
+from minewatch.detect.load.customer_load import LOAD_STEP, judge, load_evidence
+from minewatch.detect.load.features import LOAD_FEATURES_STEP, features_of_customers
+from minewatch.detect.load.model import shipped_model
+from minewatch.detect.load.vectors import VECTOR, LoadTables
 from minewatch.kernels.load_features import FEATURES, Feature
 from minewatch.schema.analysis_tables import EVIDENCE, LOAD_FEATURES
 from minewatch.schema.load_classes import load_class_names

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pytest
 
-from minewatch.detect.data_centre import DATA_CENTRE_STEP, data_centre_evidence, judge_site
-from minewatch.detect.data_centre_needs import SiteCount, traffic_refusal
-from minewatch.detect.traffic_features import FEATURES, Declared, SiteHours, cooling_share, traffic_features
-from minewatch.detect.traffic_model import CLASSES, Papers, shipped_model
-from minewatch.detect.traffic_reasons import prefixed
-from minewatch.detect.traffic_steps import unfollowed_step
+from minewatch.detect.traffic.data_centre import DATA_CENTRE_STEP, data_centre_evidence, judge_site
+from minewatch.detect.traffic.features import FEATURES, Declared, SiteHours, cooling_share, traffic_features
+from minewatch.detect.traffic.model import CLASSES, Papers, shipped_model
+from minewatch.detect.traffic.needs import SiteCount, traffic_refusal
+from minewatch.detect.traffic.reasons import prefixed
+from minewatch.detect.traffic.steps import unfollowed_step
 from minewatch.schema.analysis_tables import SITE_HOURS, SITE_RECORDS
 from minewatch.schema.evidence import Duty, Evidence
 from minewatch.schema.load_classes import load_class_names

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from minewatch.runs import evaluation_figures
-from minewatch.runs.evaluation_figures import Ranking, figures, list_figures
+from minewatch.runs.evaluation import figures as evaluation_figures
+from minewatch.runs.evaluation.figures import Ranking, figures, list_figures
 
 
 def ranking(mines: int = 40, innocents: int = 160, seed: int = 1) -> Ranking:

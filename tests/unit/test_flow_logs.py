@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import wire_samples as wire
-from minewatch.detect.pool_flows import judge
+from minewatch.detect.pools.pool_flows import judge
 from minewatch.sources.batch import Batch
 from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from minewatch.runs.labelled import labels_in
+from minewatch.runs.evaluation.labelled import labels_in
 from minewatch.schema.periods import Period
 from minewatch.schema.tables import TABLES
 

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from minewatch.detect.curves import curves_of, meters_of, with_daily
-from minewatch.detect.customer_load import LOAD_STEP, judge
-from minewatch.detect.load_archive import LEAST_PEERS
-from minewatch.detect.load_duty import duty_of
-from minewatch.detect.load_reasons import machines_drawing
-from minewatch.detect.load_vectors import (
+from minewatch.detect.load.archive import LEAST_PEERS
+from minewatch.detect.load.curves import curves_of, meters_of, with_daily
+from minewatch.detect.load.customer_load import LOAD_STEP, judge
+from minewatch.detect.load.duty import duty_of
+from minewatch.detect.load.reasons import machines_drawing
+from minewatch.detect.load.vectors import (
     CONTEXT_VECTOR,
     ELECTRIC_VECTOR,
     PRICE_VECTOR,
@@ -22,7 +22,7 @@ from minewatch.detect.load_vectors import (
     LoadTables,
     load_vectors,
 )
-from minewatch.detect.load_world import world_of
+from minewatch.detect.load.world import world_of
 from minewatch.kernels.blocks import Block
 from minewatch.kernels.load_blocks import Coverage
 from minewatch.kernels.responses import Response

@@ -8,12 +8,11 @@ import pytest
 from benchmarks.registry import Job, entries, register
 from benchmarks.timing import in_turns
 
-from minewatch.detect.load_model import Scores
-from minewatch.detect.load_vectors import CONTEXT_VECTOR, VECTOR
+from minewatch.detect.load.model import Scores
+from minewatch.detect.load.vectors import CONTEXT_VECTOR, VECTOR
 from minewatch.kernels.load_features import Feature
-from minewatch.runs.backgrounds import Background, grouped, of_half
-from minewatch.runs.load_evaluation import evaluate, roc_auc
-from minewatch.runs.load_examples import (
+from minewatch.runs.training.backgrounds import Background, grouped, of_half
+from minewatch.runs.training.load_examples import (
     MINING,
     Examples,
     Sample,
@@ -23,12 +22,13 @@ from minewatch.runs.load_examples import (
     real_examples,
     window_examples,
 )
-from minewatch.runs.load_injection import injected
-from minewatch.runs.load_training import lean, without_any_context
-from minewatch.runs.master_meters import with_master_meters
-from minewatch.runs.meter_lists import Curve, curves_by_customer
-from minewatch.runs.real_counties import RealSample
-from minewatch.runs.train import TrainingPlan
+from minewatch.runs.training.load_figures import evaluate, roc_auc
+from minewatch.runs.training.load_fit import lean, without_any_context
+from minewatch.runs.training.load_injection import injected
+from minewatch.runs.training.master_meters import with_master_meters
+from minewatch.runs.training.meter_lists import Curve, curves_by_customer
+from minewatch.runs.training.real_counties import RealSample
+from minewatch.runs.training.train import TrainingPlan
 from minewatch.sim.assembly import partition
 from minewatch.sim.county import CountyPlan, SimulatedPartition
 

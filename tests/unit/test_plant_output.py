@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from minewatch.detect.plant_output import judge, plant_evidence, series_of
+from minewatch.detect.plant.plant_output import judge, plant_evidence, series_of
 from minewatch.schema.evidence import Duty, Evidence
 from minewatch.schema.grid_tables import PLANT_READINGS, PLANTS
 from minewatch.schema.periods import day_period

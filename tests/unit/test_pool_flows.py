@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from minewatch.detect.hash_rate import ShareCount, hash_rate_of, power_of, share_count
-from minewatch.detect.pool_flows import (
+from minewatch.detect.pools.hash_rate import ShareCount, hash_rate_of, power_of, share_count
+from minewatch.detect.pools.pool_flows import (
     POOL_FLOW_STEP,
     STRENGTHS,
     energy_text,
@@ -17,7 +17,7 @@ from minewatch.detect.pool_flows import (
     judge,
     pool_flow_evidence,
 )
-from minewatch.detect.pool_names import pool_of
+from minewatch.detect.pools.pool_names import pool_of
 from minewatch.schema.evidence import Estimate
 from minewatch.schema.machines import Efficiency, efficiency, machines_for
 from minewatch.schema.network_tables import FLOWS

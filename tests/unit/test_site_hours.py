@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from minewatch.attribute.sites import Attribution, attribute
-from minewatch.detect.data_centre import DATA_CENTRE_STEP
+from minewatch.detect.traffic.data_centre import DATA_CENTRE_STEP
 from minewatch.engines.local import LocalEngine
 from minewatch.lake.lake import Lake
 from minewatch.runs.partitions import View

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from minewatch.detect.balance_books import BOOKS_STEP, books_table
-from minewatch.detect.block_place import place_evidence
-from minewatch.detect.feeder_balance import FEEDER_STEP, feeder_evidence
-from minewatch.detect.transformer_balance import balance_evidence
+from minewatch.detect.balance.books import BOOKS_STEP, books_table
+from minewatch.detect.balance.feeders import FEEDER_STEP, feeder_evidence
+from minewatch.detect.balance.place import place_evidence
+from minewatch.detect.balance.transformers import balance_evidence
 from minewatch.schema.tables import TABLES
 
 FIRST = date(2026, 3, 1)

@@ -15,8 +15,8 @@ from minewatch.cli.failure import failing
 from minewatch.cli.language import language, say
 
 if TYPE_CHECKING:
-    from minewatch.runs.calibrate import Calibrated, Gain
-    from minewatch.runs.contradictions import Contradiction
+    from minewatch.runs.evaluation.calibrate import Calibrated, Gain
+    from minewatch.runs.evaluation.contradictions import Contradiction
 
 _MOST = 20
 
@@ -45,7 +45,7 @@ def calibrate(
     ] = False,
 ) -> None:
     """Calibrate, and show what it changed and which labels the evidence speaks against."""
-    from minewatch.runs.calibrate import FAILURES, calibrate_lake, summary_of
+    from minewatch.runs.evaluation.calibrate import FAILURES, calibrate_lake, summary_of
     from minewatch.runs.scan import open_lake, period_of
 
     with failing(*FAILURES):

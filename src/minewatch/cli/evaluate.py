@@ -16,7 +16,7 @@ from minewatch.cli.failure import failing
 from minewatch.cli.language import language, say
 
 if TYPE_CHECKING:
-    from minewatch.runs.evaluate import Evaluation
+    from minewatch.runs.evaluation.evaluate import Evaluation
 
 
 def register(app: typer.Typer) -> None:
@@ -55,7 +55,7 @@ def evaluate(
     ] = False,
 ) -> None:
     """Evaluate, and print a table for each detector and for the list."""
-    from minewatch.runs.evaluate import FAILURES, Asked, evaluate_lake
+    from minewatch.runs.evaluation.evaluate import FAILURES, Asked, evaluate_lake
     from minewatch.runs.scan import open_lake, period_of
 
     with failing(*FAILURES):

@@ -12,7 +12,7 @@ from minewatch.cli.failure import failing
 from minewatch.cli.language import say
 
 if TYPE_CHECKING:
-    from minewatch.runs.train import Trained, TrainingPlan
+    from minewatch.runs.training.train import Trained, TrainingPlan
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +48,7 @@ def train(
     ] = "local-processes",
 ) -> None:
     """Train with progress on standard error and print the figures on unseen customers."""
-    from minewatch.runs.train import FAILURES, TrainingPlan, write_trained
+    from minewatch.runs.training.train import FAILURES, TrainingPlan, write_trained
 
     with failing(*FAILURES):
         trained = _with_progress(TrainingPlan(seed, customers), backgrounds, engine)
@@ -58,7 +58,7 @@ def train(
 
 
 def _with_progress(plan: "TrainingPlan", backgrounds: Path | None, address: str) -> "Trained":
-    from minewatch.runs.train import train_at
+    from minewatch.runs.training.train import train_at
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.attribute.leases import host_of
-from minewatch.detect.balance_books import BOOKS_STEP
-from minewatch.detect.block_place import PLACE_STEP
-from minewatch.detect.customer_load import LOAD_STEP
-from minewatch.detect.data_centre import DATA_CENTRE_STEP
-from minewatch.detect.feeder_balance import FEEDER_STEP
-from minewatch.detect.plant_output import PLANT_STEP
-from minewatch.detect.pool_flows import POOL_FLOW_STEP
-from minewatch.detect.transformer_balance import TRANSFORMER_STEP
+from minewatch.detect.balance.books import BOOKS_STEP
+from minewatch.detect.balance.feeders import FEEDER_STEP
+from minewatch.detect.balance.place import PLACE_STEP
+from minewatch.detect.balance.transformers import TRANSFORMER_STEP
+from minewatch.detect.load.customer_load import LOAD_STEP
+from minewatch.detect.plant.plant_output import PLANT_STEP
+from minewatch.detect.pools.pool_flows import POOL_FLOW_STEP
+from minewatch.detect.traffic.data_centre import DATA_CENTRE_STEP
 from minewatch.engines.chunks import CHUNK_BYTES
 from minewatch.runs.board import customers_of
 from minewatch.runs.evidence_rows import columns_of

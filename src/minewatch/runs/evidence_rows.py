@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from minewatch.detect.block_place import PLACE_STEP
+from minewatch.detect.balance.place import PLACE_STEP
 from minewatch.engines.chunks import CHUNK_BYTES
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.lake import Lake

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from minewatch.detect.pool_flows import judged_rows
+from minewatch.detect.pools.pool_flows import judged_rows
 from minewatch.schema.evidence import Evidence
 from minewatch.schema.reasons import Reason
 

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.detect.customer_load import judge
-from minewatch.detect.load_vectors import LoadTables
+from minewatch.detect.load.customer_load import judge
+from minewatch.detect.load.vectors import LoadTables
 from minewatch.fuse.combination import posterior
 from minewatch.fuse.strength import shipped_calibration
 from minewatch.runs.look_captures import reason_records

@@ -14,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from minewatch.detect import feeder_balance, plant_output, transformer_balance
-from minewatch.detect.balance_evidence import Opened, case_of, unexplained_kw
-from minewatch.detect.data_centre import DATA_CENTRE_STEP
-from minewatch.detect.plant_analysis import analyse
-from minewatch.detect.plant_drivers import KINDS
-from minewatch.detect.plant_needs import plant_refusal
+from minewatch.detect.balance import feeders as feeder_balance
+from minewatch.detect.balance import transformers as transformer_balance
+from minewatch.detect.balance.evidence import Opened, case_of, unexplained_kw
+from minewatch.detect.plant import plant_output
+from minewatch.detect.plant.analysis import analyse
+from minewatch.detect.plant.drivers import KINDS
+from minewatch.detect.plant.needs import plant_refusal
+from minewatch.detect.traffic.data_centre import DATA_CENTRE_STEP
 from minewatch.engines.chunks import chunks_of
 from minewatch.engines.local import LocalEngine
 from minewatch.runs.branches import BRANCHES, Branch

@@ -1,8 +1,8 @@
 """Power and traffic of sites side by side: readings, leases and counts of lines joined by the hour.
 
 ``site_lines`` tells which sites have a line that a carrier counts; ``site_partitions`` writes their hours and
-what registers say of them as partitions of ``minewatch.detect.data_centre.DATA_CENTRE_STEP``, a few sites at
-a time, so that memory does not grow with their number.
+what registers say of them as partitions of ``minewatch.detect.traffic.data_centre.DATA_CENTRE_STEP``, a few
+sites at a time, so that memory does not grow with their number.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from minewatch.attribute.lines import SiteLine, lines_of_sites
 from minewatch.attribute.sites import Attribution
-from minewatch.detect.curves import Curves, curves_of
+from minewatch.detect.load.curves import Curves, curves_of
 from minewatch.kernels.hours import HOURS, fold_hours
 from minewatch.runs.partitions import View, after, readings_of
 from minewatch.runs.site_records import site_records

@@ -1,0 +1,1 @@
+"""What goes into transformers and feeders against what is metered below them."""

@@ -1,0 +1,1 @@
+"""Customers' load: a constant block in the curve, weighed against look-alikes."""

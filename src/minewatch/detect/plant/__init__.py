@@ -1,0 +1,1 @@
+"""Output that a power plant should have made."""

@@ -1,0 +1,1 @@
+"""Connections to mining pools and the hash rate on them."""

@@ -1,0 +1,1 @@
+"""Data centre or mine: traffic of a site against its power."""

@@ -1,0 +1,1 @@
+"""A scan held against labels, and what the next scan learns from them."""
