@@ -25,6 +25,18 @@ WORKER_SHARES = pa.struct(
     [
         pa.field("worker", pa.string(), nullable=False),
         pa.field("submitted", pa.int64(), nullable=False),
+        pa.field("accepted", pa.int64()),
+        pa.field("rejected", pa.int64()),
+        pa.field("stale", pa.int64()),
+        pa.field("expected_hashes", pa.float64()),
+    ]
+)
+
+MESSAGE_SEEN = pa.struct(
+    [
+        pa.field("at", INSTANT, nullable=False),
+        pa.field("size", pa.int32(), nullable=False),
+        pa.field("from_dst", pa.bool_(), nullable=False),
     ]
 )
 
@@ -46,6 +58,17 @@ FLOWS = pa.schema(
         column("src_bytes", pa.int64(), "IP bytes from src", unit="By"),
         column("dst_bytes", pa.int64(), "IP bytes from dst", unit="By"),
         column("names", pa.list_(NAME_SEEN), "server names seen in or for the flow", data_class=_PERSONAL),
+        column(
+            "first_payloads",
+            pa.list_(pa.int32()),
+            "sizes of the first payload packets, at most 8; negative from dst",
+            unit="By",
+        ),
+        column(
+            "messages",
+            pa.list_(MESSAGE_SEEN),
+            "payload packets of a quiet, long connection without readable text, at most 4,096",
+        ),
         column("dialect", pa.string(), "mining protocol spoken, null where none was seen"),
         column("coin", pa.string(), "ticker, where the protocol or pool tells"),
         column("algorithm", pa.string(), "proof-of-work function"),
@@ -62,6 +85,8 @@ FLOWS = pa.schema(
         column("shares_submitted", pa.int64(), "shares sent", unit="1"),
         column("shares_accepted", pa.int64(), "shares the pool accepted", unit="1"),
         column("shares_rejected", pa.int64(), "shares rejected, stale or doubled", unit="1"),
+        column("shares_stale", pa.int64(), "of the rejected: shares for work that was over", unit="1"),
+        column("machines", pa.int64(), "machines told apart on the connection", unit="1"),
         column(
             "reported_hash_rate", pa.float64(), "largest hash rate that the miner itself reports", unit="H/s"
         ),

@@ -37,6 +37,8 @@ def flow_rows(
     }
     for n, values in mined.items():
         values["pool"] = pool_name(facts[n], seen[n]) or _address_and_port(columns, n)
+    for name in ("first_payloads", "messages"):
+        columns[name] = pa.nulls(len(rows), FLOWS.field(name).type)
     for name in _MINED:
         columns[name] = _scattered(len(rows), {n: values[name] for n, values in mined.items()}, name)
     return pa.table([columns[field.name] for field in FLOWS], schema=FLOWS)
@@ -55,6 +57,8 @@ _MINED = (
     "shares_submitted",
     "shares_accepted",
     "shares_rejected",
+    "shares_stale",
+    "machines",
     "reported_hash_rate",
     "shares_first_at",
     "shares_last_at",
@@ -80,18 +84,24 @@ def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, An
         "algorithm": algorithm,
         "agent": facts.agent,
         "accounts": facts.accounts,
-        "workers": [{"worker": name, "submitted": number} for name, number in facts.workers.items()],
+        "workers": [_worker(name, number) for name, number in facts.workers.items()],
         "difficulty": [{"at": at, "difficulty": unit} for at, unit in facts.difficulty],
         "expected_hashes": None if counted_from is None else units * hashes_of_unit(dialect, algorithm),
         "shares_submitted": facts.submitted,
         "shares_accepted": facts.accepted if answered or not facts.submitted else None,
         "shares_rejected": facts.rejected if answered or not facts.submitted else None,
+        "shares_stale": None,
+        "machines": None,
         "reported_hash_rate": facts.reported_hash_rate,
         "shares_first_at": span_us[0] if counted_from is None else counted_from,
         "shares_last_at": span_us[1],
         "job_times": facts.job_times,
         "evidence_lines": facts.lines,
     }
+
+
+def _worker(name: str, submitted: int) -> dict[str, Any]:
+    return {"worker": name, "submitted": submitted}
 
 
 def pool_name(facts: MiningFacts, seen: list[NameSeen]) -> str | None:
