@@ -141,3 +141,17 @@ LINE_TRAFFIC = pa.schema(
         column("carrier", pa.string(), "carrier that counted"),
     ]
 )
+
+POOL_ENDPOINTS = pa.schema(
+    [
+        column("kind", pa.string(), "domain, address (or CIDR prefix), certificate", required=True),
+        column(
+            "endpoint", pa.string(), "the domain, address, prefix or name in a certificate", required=True
+        ),
+        column("port", pa.int32(), "port at which the pool gives out work; 0: any", required=True),
+        column("pool", pa.string(), "name of the pool"),
+        column("coin", pa.string(), "ticker, where only one is mined there"),
+        column("source", pa.string(), "who says so", required=True),
+        column("as_of", pa.date32(), "day of the list", required=True),
+    ]
+)

@@ -134,6 +134,13 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         _WHOLE,
         "bytes each way of a leased line by the hour, as the carrier counts them (IF-MIB, IPFIX)",
     ),
+    TableSpec(
+        "pool_endpoints",
+        network_tables.POOL_ENDPOINTS,
+        ("kind", "endpoint", "port", "source"),
+        _WHOLE,
+        "domains, addresses and certificate names of mining pools, beside the list that is shipped",
+    ),
     TableSpec("enterprises", record_tables.ENTERPRISES, ("enterprise_id",), _WHOLE, "business register"),
     TableSpec(
         "applications",

@@ -42,7 +42,7 @@ DEFAULTS: Mapping[tuple[str, str], int] = {
     (table, column): port
     for table in ("ip_leases", "line_traffic")
     for column, port in (("port_low", 0), ("port_high", 65_535))
-}
+} | {("pool_endpoints", "port"): 0}
 """(table, column) → value where the file lacks the column."""
 
 
