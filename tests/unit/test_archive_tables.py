@@ -113,6 +113,8 @@ def test_credit_codes() -> None:
         ),
         ("申请编号,业务类型,申请容量(kVA)", "S1,新装,500", "applications", "kind", "power_connection"),
         ("举报编号,举报时间,矿机数量", "J1,2026-05-01 08:00,12", "tips", "machines_seen", 12),
+        ("币种,区块高度,出块时间", "BTC,925000,2026-05-01 08:00:01", "block_times", "height", 925_000),
+        ("coin,height,at,clock", "XMR,3500000,2026-05-01T00:00:01Z,node", "block_times", "clock", "seen"),
         ("label_id,subject_kind,subject_id,结论", "1,usage_point,A1,挖矿", "labels", "outcome", "mining"),
     ],
 )

@@ -155,3 +155,20 @@ POOL_ENDPOINTS = pa.schema(
         column("as_of", pa.date32(), "day of the list", required=True),
     ]
 )
+
+BLOCK_TIMES = pa.schema(
+    [
+        column("coin", pa.string(), "ticker of the chain", data_class=DataClass.PUBLIC, required=True),
+        column(
+            "height", pa.int64(), "number of the block", unit="1", data_class=DataClass.PUBLIC, required=True
+        ),
+        column("at", INSTANT, "when it came", data_class=DataClass.PUBLIC, required=True),
+        column(
+            "clock",
+            pa.string(),
+            "seen: by the clock of a node that heard of it; header (or null): as its miner wrote into it",
+            data_class=DataClass.PUBLIC,
+        ),
+        column("source", pa.string(), "who says so", data_class=DataClass.PUBLIC),
+    ]
+)

@@ -141,6 +141,13 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         _WHOLE,
         "domains, addresses and certificate names of mining pools, beside the list that is shipped",
     ),
+    TableSpec(
+        "block_times",
+        network_tables.BLOCK_TIMES,
+        ("coin", "height", "source"),
+        _WHOLE,
+        "when the blocks of a chain came, which pools answer with new work",
+    ),
     TableSpec("enterprises", record_tables.ENTERPRISES, ("enterprise_id",), _WHOLE, "business register"),
     TableSpec(
         "applications",
