@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import pyarrow as pa
 
-from minewatch.schema import analysis_tables, grid_tables, network_tables, record_tables
+from minewatch.schema import analysis_tables, grid_tables, network_tables, record_tables, sensor_tables
 from minewatch.schema.columns import column
 
 
@@ -147,6 +147,13 @@ INGESTED: Mapping[str, TableSpec] = _catalogue(
         ("coin", "height", "source"),
         _WHOLE,
         "when the blocks of a chain came, which pools answer with new work",
+    ),
+    TableSpec(
+        "sensor_intervals",
+        sensor_tables.SENSOR_INTERVALS,
+        ("sensor", "started_at"),
+        _WHOLE,
+        "when a sensor looked, what it saw and what passed it by",
     ),
     TableSpec("enterprises", record_tables.ENTERPRISES, ("enterprise_id",), _WHOLE, "business register"),
     TableSpec(

@@ -33,3 +33,10 @@ def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
     from minewatch.sources import ipfix
 
     return ipfix.read_exports(path, options)
+
+
+def read_roll(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read what a sensor wrote; see ``minewatch.sources.rolls``."""
+    from minewatch.sources import rolls
+
+    return rolls.read_roll(path, options)

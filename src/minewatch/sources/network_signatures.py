@@ -14,6 +14,9 @@ PCAP_MAGIC = {
 }
 """Magic → (big endian, ns per tick)."""
 
+ROLL_MARK = b"minewatch.roll"
+"""Key in the schema of a sensor's roll."""
+
 _ZEEK_KEYS = ("ts", "uid", "id.orig_h", "id.resp_h")
 EXPORT_VERSIONS = frozenset({5, 9, 10})
 """NetFlow v5, v9, and IPFIX by their version numbers."""
@@ -32,6 +35,12 @@ def is_pcapng(head: bytes, path: Path) -> bool:
     """Tell a pcapng file by its section header."""
     _ = path
     return head[:4] == b"\x0a\x0d\x0d\x0a" and head[8:12] in (b"\x4d\x3c\x2b\x1a", b"\x1a\x2b\x3c\x4d")
+
+
+def is_roll(head: bytes, path: Path) -> bool:
+    """Tell a sensor's roll by the first message of an Arrow stream and the mark in its schema."""
+    _ = path
+    return head[:4] == b"\xff\xff\xff\xff" and ROLL_MARK in head
 
 
 def is_eve(head: bytes, path: Path) -> bool:

@@ -34,6 +34,7 @@ FORMATS: tuple[Format, ...] = (
     Format("netflow_capture", "1", "flows", network.is_export_capture, readers.read_exports),
     Format("pcap", "1", "flows", network.is_pcap, readers.read_capture),
     Format("pcapng", "1", "flows", network.is_pcapng, readers.read_capture),
+    Format("roll", "1", None, network.is_roll, readers.read_roll),
     Format("eve", "1", "flows", network.is_eve, readers.read_eve),
     Format("zeek", "1", "flows", network.is_zeek, readers.read_zeek),
     Format("netflow", "1", "flows", network.is_netflow, readers.read_exports),
