@@ -17,7 +17,6 @@ from minewatch.detect.pools.pool_flows import (
     judge,
     pool_flow_evidence,
 )
-from minewatch.detect.pools.pool_names import pool_of
 from minewatch.schema.evidence import Estimate
 from minewatch.schema.machines import Efficiency, efficiency, machines_for
 from minewatch.schema.network_tables import FLOWS
@@ -204,16 +203,6 @@ def test_rows_of_the_step() -> None:
     assert row["period_end_at"] > row["period_start_at"] == AT
     assert json.loads(row["reasons"][1]["values"])["accepted"] == 100
     assert (POOL_FLOW_STEP.output, POOL_FLOW_STEP.group_by) == ("evidence", "capture")
-
-
-def test_names_of_pools() -> None:
-    found = pool_of("ss.antpool.com.")
-    assert found is not None
-    assert (found.domain, found.serves_work) == ("antpool.com", True)
-    site = pool_of("www.antpool.com")
-    assert site is not None
-    assert not site.serves_work
-    assert pool_of("example.org") is None
 
 
 def test_texts_of_quantities() -> None:

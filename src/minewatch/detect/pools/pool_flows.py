@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.detect.pools.hash_rate import hash_rate_of, power_of, share_count
-from minewatch.detect.pools.pool_names import PoolName, pool_of
+from minewatch.detect.pools.pool_list import Match, shipped
 from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table
 from minewatch.schema.machines import efficiency
 from minewatch.schema.periods import Period
@@ -82,7 +82,7 @@ def _may_show(flows: pa.Table) -> pa.ChunkedArray | pa.Array:
     speaks = pc.is_valid(flows["dialect"])
     flat = pc.list_flatten(flows["names"])
     names = pc.struct_field(flat, "name")
-    pools = [name for name in pc.unique(names).to_pylist() if pool_of(name)]
+    pools = [name for name in pc.unique(names).to_pylist() if shipped().of_name(name)]
     if not pools:
         return speaks
     parents = pc.list_parent_indices(flows["names"]).filter(pc.is_in(names, pa.array(pools)))
@@ -138,7 +138,7 @@ def _spoken(flow: dict[str, Any]) -> tuple[str, list[Reason]]:
 
 
 def _named(flow: dict[str, Any]) -> tuple[str | None, list[Reason]]:
-    known = [(item["kind"], pool) for item in flow["names"] if (pool := pool_of(item["name"]))]
+    known = [(item["kind"], pool) for item in flow["names"] if (pool := shipped().of_name(item["name"]))]
     kind, pool = max(known, key=lambda each: each[1].serves_work)
     on_web_port = flow["dst_port"] in _WEB_PORTS
     if on_web_port and not pool.serves_work:
@@ -150,8 +150,10 @@ def _named(flow: dict[str, Any]) -> tuple[str | None, list[Reason]]:
     return sign, [_name_reason(kind, pool), _stay_reason(flow, seconds, rate)]
 
 
-def _name_reason(kind: str, pool: PoolName) -> Reason:
-    return reason("wire_pool_name", kind=kind, name=pool.name, domain=pool.domain, as_of=pool.as_of)
+def _name_reason(kind: str, pool: Match) -> Reason:
+    return reason(
+        "wire_pool_name", kind=kind, name=pool.name, domain=pool.entry.endpoint, as_of=str(pool.entry.as_of)
+    )
 
 
 def _stay_reason(flow: dict[str, Any], seconds: float, rate: float) -> Reason:
