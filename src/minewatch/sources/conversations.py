@@ -1,73 +1,18 @@
 """The text conversations of a capture: which flows are listened to, for how long, and what they told."""
 
-from collections.abc import Iterator
-from operator import itemgetter
-
 import numpy as np
 
 from minewatch.kernels import flow_table as table
 from minewatch.kernels.names import find_sni
-from minewatch.sources.dialogue import Direction, Part, Piece, Text
+from minewatch.sources.dialogue import Dialogue
 from minewatch.sources.mining_facts import MiningFacts
 from minewatch.sources.names import Names
-from minewatch.sources.stratum import Conversation
 
 MOST_FOLLOWED = 2048
 """Conversations listened to before they have shown that they mine; beyond it the oldest is let go."""
 
-_PATIENCE_MESSAGES = 24
-_PATIENCE_BYTES = 1 << 17
 _HELLO_BYTES = 1 << 14
 _MOST_HELD = 256
-
-
-class Dialogue:
-    """One TCP connection: both directions in order, and the conversation they make.
-
-    While one direction waits for a lost segment, what the other says is held back, so that no answer is
-    heard before its question.
-    """
-
-    def __init__(self, src_isn: int, dst_isn: int, first_us: int) -> None:
-        self._directions = (Direction(src_isn), Direction(dst_isn))
-        self._texts = (Text(), Text())
-        self._held: list[tuple[int, int, Piece]] = []
-        self._bytes = 0
-        self.talk = Conversation()
-        self.first_us = first_us
-
-    def take(self, reverse: int, seq: int, payload: bytes, wire_size: int, at: int) -> None:
-        """Take a segment seen at ``at`` (microseconds)."""
-        self._bytes += len(payload)
-        self._hold(reverse, self._directions[reverse].push(seq, payload, wire_size, at))
-        waits = any(direction.waits for direction in self._directions)
-        if not waits or len(self._held) > _MOST_HELD:
-            self._hear()
-
-    def finish(self) -> None:
-        """Take what still waits for segments that the capture does not hold."""
-        for reverse, direction in enumerate(self._directions):
-            self._hold(reverse, direction.finish())
-        self._hear()
-
-    def _hold(self, reverse: int, parts: Iterator[Part]) -> None:
-        for part in parts:
-            for piece in self._texts[reverse].feed(part.data, part.lost):
-                self._held.append((part.at, reverse, piece))
-
-    def _hear(self) -> None:
-        held, self._held = sorted(self._held, key=itemgetter(0)), []
-        for at, reverse, piece in held:
-            if piece.value is None:
-                self.talk.hear_line(piece.text, bool(reverse))
-            else:
-                self.talk.hear(piece.value, piece.text, bool(reverse), at)
-
-    @property
-    def is_hopeless(self) -> bool:
-        """Tell whether enough was heard without a word of mining."""
-        heard_enough = self.talk.messages > _PATIENCE_MESSAGES or self._bytes > _PATIENCE_BYTES
-        return heard_enough and self.talk.facts.dialect is None
 
 
 class Conversations:
