@@ -13,8 +13,9 @@ import pytest
 
 import wire_samples as wire
 from minewatch.sources.captures import CaptureScan, read_capture
-from minewatch.sources.dialogue import Direction, Text
+from minewatch.sources.json_text import Text
 from minewatch.sources.options import ReadOptions
+from minewatch.sources.segments import Direction
 from minewatch.sources.unreadable import UnreadableFile
 from wire_samples import MINER, POOL, Packet, Said, line
 
@@ -431,15 +432,15 @@ def test_segments_are_put_in_order_within_bounds() -> None:
     flat = [part for parts in late for part in parts]
     assert direction.lost == 1
     assert sum(len(part.data) for part in flat) == 40_000
-    assert sum(part.lost for part in flat) == 1
+    assert sum(part.lost > 0 for part in flat) == 1
 
 
 def test_text_keeps_no_more_than_its_bound() -> None:
     text = Text()
     for _ in range(100):
-        assert list(text.feed(b'{"a": "' + b"x" * 1000, False)) == []
+        assert list(text.feed(b'{"a": "' + b"x" * 1000)) == []
     assert len(text._kept) <= 1 << 16
-    assert [piece.value for piece in text.feed(b'\n{"ok": 1}\n', False)][-1] == {"ok": 1}
+    assert [piece.value for piece in text.feed(b'\n{"ok": 1}\n')][-1] == {"ok": 1}
 
 
 def test_rows_account_for_flows(tmp_path: Path) -> None:
