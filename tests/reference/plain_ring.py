@@ -48,14 +48,14 @@ def block(frames: list[Frame], size: int) -> bytes:
     return bytes(body.ljust(size, b"\0"))
 
 
-def packets(frames: list[Frame], link: int) -> list[tuple[int, int, bytes]]:
-    """Return (time, length on the wire, bytes) of each frame with its tag where it belongs."""
-    found = []
+def records(frames: list[Frame], link: int) -> bytes:
+    """Return pcap records (ns) of the frames, each with its tag where it belongs."""
+    found = b""
     for frame in frames:
         data, length = frame.data, frame.length
         if frame.tag is not None and link == 1 and len(data) >= 12:
             kind, tci = frame.tag
             data = data[:12] + struct.pack(">HH", 0x8100 if kind is None else kind, tci) + data[12:]
             length += 4
-        found.append((frame.at_ns, length, data))
+        found += struct.pack("<IIII", *divmod(frame.at_ns, 1_000_000_000), len(data), length) + data
     return found

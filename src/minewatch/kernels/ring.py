@@ -1,8 +1,8 @@
-"""Blocks of the kernel's packet ring (AF_PACKET, TPACKET_V3) walked in numba.
+"""Blocks of the kernel's packet ring (AF_PACKET, TPACKET_V3), copied out as records of a pcap file.
 
 A block is a piece of memory shared with the kernel: a header, then frames, each with a header of its own and
 the offset of the next. The card or the kernel may have taken the outer VLAN tag out of a frame and written it
-into the frame's header; it is put back, into the room that the ring reserves before each frame.
+into the frame's header; it is put back.
 
 Source: Linux, Documentation/networking/packet_mmap.rst and include/uapi/linux/if_packet.h. Fields are in the
 order of the machine, which is taken to be little endian.
@@ -12,23 +12,16 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from minewatch.kernels.records import CAPTURED, LINK, OFFSET, ORIGINAL, TIME_NS
-
 Bytes = npt.NDArray[np.uint8]
-Ints = npt.NDArray[np.int64]
 
-BLOCK_STATUS, BLOCK_PACKETS, BLOCK_FIRST = 8, 12, 16
-"""Offsets in a block: who owns it (bit 0: the reader), number of frames, offset of the first."""
+BLOCK_STATUS = 8
+"""Offset in a block of the word that says who owns it (bit 0: the reader)."""
 
-NEXT, LEFT = range(2)
-"""Entries of ``walk``: position of the next frame in the ring, frames that are left in the block."""
-
-FRAME_HEADER_BYTES = 48
 ETHERNET_LINK = 1
+_PACKETS, _FIRST = 12, 16
 _SECOND, _NANOSECOND, _SNAPPED, _LENGTH, _STATUS, _MAC, _TAG, _TAG_TYPE = 4, 8, 12, 16, 20, 24, 32, 36
+_FRAME_HEADER_BYTES, _RECORD_HEADER_BYTES, _ADDRESSES_BYTES, _TAG_BYTES = 48, 16, 12, 4
 _HAS_TAG, _HAS_TAG_TYPE = 0x10, 0x40
-_SECOND_NS = 1_000_000_000
-_ADDRESSES_BYTES, _TAG_BYTES = 12, 4
 
 
 @njit(cache=True, nogil=True)
@@ -42,57 +35,48 @@ def _u32(data: Bytes, at: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def enter_block(data: Bytes, at: int, walk: Ints) -> None:
-    """Set ``walk`` (see ``NEXT``, ``LEFT``) to the first frame of the block at ``at``."""
-    walk[NEXT] = at + _u32(data, at + BLOCK_FIRST)
-    walk[LEFT] = _u32(data, at + BLOCK_PACKETS)
+def copy_block(block: Bytes, link: int, out: Bytes) -> int:
+    """Write the frames of ``block`` into ``out`` as little-endian pcap records with nanoseconds.
 
-
-@njit(cache=True, nogil=True)
-def walk_block(data: Bytes, end: int, link: int, walk: Ints, records: Ints) -> int:
-    """Fill ``records`` (n, 5) from the frames that are left of the block ending at ``end``; return how many.
-
-    ``link`` is the link type of the interface. ``walk`` is moved on; a frame that reaches beyond the block
-    ends it.
+    ``link`` is the link type of the interface, ``out`` at least as long as the block (a record is shorter
+    than its frame). Returns the bytes written. A frame that reaches beyond the block ends it.
     """
-    count = 0
-    while count < len(records) and walk[LEFT] > 0:
-        at = walk[NEXT]
-        if at + FRAME_HEADER_BYTES > end:
-            walk[LEFT] = 0
+    at, left, filled = _u32(block, _FIRST), _u32(block, _PACKETS), 0
+    while left > 0 and at + _FRAME_HEADER_BYTES <= len(block):
+        start, captured = at + _u16(block, at + _MAC), _u32(block, at + _SNAPPED)
+        if start < at + _FRAME_HEADER_BYTES or start + captured > len(block):
             break
-        start, captured, length = (
-            at + _u16(data, at + _MAC),
-            _u32(data, at + _SNAPPED),
-            _u32(data, at + _LENGTH),
-        )
-        if start < at + FRAME_HEADER_BYTES or start + captured > end:
-            walk[LEFT] = 0
+        is_tagged = link == ETHERNET_LINK and _u32(block, at + _STATUS) & _HAS_TAG != 0
+        tag_bytes = _TAG_BYTES if is_tagged and captured >= _ADDRESSES_BYTES else 0
+        if filled + _RECORD_HEADER_BYTES + tag_bytes + captured > len(out):
             break
-        if link == ETHERNET_LINK and _u32(data, at + _STATUS) & _HAS_TAG and captured >= _ADDRESSES_BYTES:
-            start = _put_tag_back(data, at, start)
-            captured, length = captured + _TAG_BYTES, length + _TAG_BYTES
-        records[count, OFFSET] = start
-        records[count, CAPTURED] = captured
-        records[count, ORIGINAL] = length
-        records[count, TIME_NS] = _u32(data, at + _SECOND) * _SECOND_NS + _u32(data, at + _NANOSECOND)
-        records[count, LINK] = link
-        count += 1
-        step = _u32(data, at)
-        walk[LEFT] = walk[LEFT] - 1 if step >= FRAME_HEADER_BYTES else 0
-        walk[NEXT] = at + step
-    return count
+        out[filled : filled + 8] = block[at + _SECOND : at + _SECOND + 8]
+        _put32(out, filled + 8, captured + tag_bytes)
+        _put32(out, filled + 12, _u32(block, at + _LENGTH) + tag_bytes)
+        filled += _RECORD_HEADER_BYTES
+        if tag_bytes:
+            out[filled : filled + _ADDRESSES_BYTES] = block[start : start + _ADDRESSES_BYTES]
+            _put_tag(block, at, out, filled + _ADDRESSES_BYTES)
+            filled += _ADDRESSES_BYTES + _TAG_BYTES
+            start, captured = start + _ADDRESSES_BYTES, captured - _ADDRESSES_BYTES
+        out[filled : filled + captured] = block[start : start + captured]
+        filled += captured
+        step = _u32(block, at)
+        left = left - 1 if step >= _FRAME_HEADER_BYTES else 0  # the last frame has no next
+        at += step
+    return filled
 
 
 @njit(cache=True, nogil=True)
-def _put_tag_back(data: Bytes, at: int, start: int) -> int:
-    """Move the two addresses of a frame to the front and write the tag behind them; return the new start."""
-    kind = _u16(data, at + _TAG_TYPE) if _u32(data, at + _STATUS) & _HAS_TAG_TYPE else 0x8100
-    tag = _u32(data, at + _TAG)
-    moved = start - _TAG_BYTES
-    for n in range(_ADDRESSES_BYTES):
-        data[moved + n] = data[start + n]
-    behind = moved + _ADDRESSES_BYTES
-    data[behind], data[behind + 1] = kind >> 8, kind & 0xFF
-    data[behind + 2], data[behind + 3] = (tag >> 8) & 0xFF, tag & 0xFF
-    return moved
+def _put32(out: Bytes, at: int, value: int) -> None:
+    for n in range(4):
+        out[at + n] = (value >> (8 * n)) & 0xFF
+
+
+@njit(cache=True, nogil=True)
+def _put_tag(block: Bytes, frame: int, out: Bytes, at: int) -> None:
+    has_kind = _u32(block, frame + _STATUS) & _HAS_TAG_TYPE
+    kind = _u16(block, frame + _TAG_TYPE) if has_kind else 0x8100
+    tag = _u32(block, frame + _TAG)
+    out[at], out[at + 1] = kind >> 8, kind & 0xFF
+    out[at + 2], out[at + 3] = (tag >> 8) & 0xFF, tag & 0xFF
