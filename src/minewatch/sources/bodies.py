@@ -81,37 +81,46 @@ class _Inflated:
 
     def __init__(self, stream: Stream) -> None:
         self._stream, self._readable = stream, _Readable(stream)
-        self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._inflater: zlib._Decompress | None = None
+        self._begun = b""
         self._is_readable = True
         self._taken = self._given = 0
 
     def take(self, data: bytes) -> None:
         self._taken += len(data)
+        if self._inflater is None:
+            data = self._begun = self._begun + data
+            if len(data) < 2:
+                return
+            self._inflater = zlib.decompressobj(_RAW if _is_bare(data) else _GZIP_OR_ZLIB)
         while data and self._is_readable:
-            data = self._inflate(data)
+            data = self._inflate(self._inflater, data)
             most = min(MOST_INFLATED, max(MOST_RATIO * self._taken, _ALWAYS_INFLATED))
             self._is_readable &= self._given <= most
 
     def gap(self) -> None:
         self._is_readable = False
 
-    def _inflate(self, data: bytes) -> bytes:
+    def _inflate(self, inflater: "zlib._Decompress", data: bytes) -> bytes:
         """Pass a piece on and return what is still to be inflated."""
         try:
-            out = self._inflater.decompress(data, _PIECE)
+            out = inflater.decompress(data, _PIECE)
         except zlib.error:
-            # some servers send "deflate" without zlib's frame
-            self._is_readable = self._given == 0 and self._taken == len(data)
-            self._inflater = zlib.decompressobj(_RAW)
-            self._taken += 1
-            return data
+            self._is_readable = False
+            return b""
         self._given += len(out)
         self._stream.size += len(out)
         self._readable.take(out)
-        if not self._inflater.eof:
-            return self._inflater.unconsumed_tail
-        rest, self._inflater = self._inflater.unused_data, zlib.decompressobj(_GZIP_OR_ZLIB)
-        return rest
+        if not inflater.eof:
+            return inflater.unconsumed_tail
+        self._inflater = zlib.decompressobj(_GZIP_OR_ZLIB)  # another member may follow
+        return inflater.unused_data
+
+
+def _is_bare(data: bytes) -> bool:
+    """Tell deflate without a frame, as some servers send it, from zlib and gzip (RFC 1950 §2.2)."""
+    is_zlib = data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0
+    return not is_zlib and data[:2] != b"\x1f\x8b"
 
 
 class _Head(NamedTuple):

@@ -12,14 +12,18 @@ from minewatch.sources.json_text import Piece, Text
 from minewatch.sources.websocket import begins_websocket, read_websocket
 
 _NAMED, _IPV4, _IPV6 = 3, 1, 4
+_PROXY_FIRSTS = (0, 4, 5)
 _ADDRESS_SIZE = {_IPV4: 4, _IPV6: 16}
 
 
 def choose(stream: Stream) -> Reader | None:
     """Return the reader of what begins in ``stream.buffer``; None where more bytes are needed."""
     prefix = bytes(stream.buffer[:16])
-    if stream.is_new and prefix[0] in (0, 4, 5) and (reader := _proxy_reader(stream.from_client, prefix)):
-        return reader
+    if stream.is_new and prefix[0] in _PROXY_FIRSTS:
+        if len(prefix) < 2:
+            return None
+        if reader := _proxy_reader(stream.from_client, prefix):
+            return reader
     for begins, reader in ((begins_http, read_http), (begins_websocket, read_websocket)):
         found = begins(prefix)
         if found is not False:
@@ -52,9 +56,9 @@ def read_text(stream: Stream) -> Reading:
 def _proxy_reader(from_client: bool, prefix: bytes) -> Reader | None:
     if prefix[0] == 5:
         return _socks5_request if from_client else _socks5_answer
-    if from_client and prefix[0] == 4 and prefix[1:2] in (b"", b"\1", b"\2"):
+    if from_client and prefix[0] == 4 and prefix[1] in (1, 2):
         return _socks4_request
-    if not from_client and prefix[0] == 0 and prefix[1:2] in (b"Z", b"[", b"\\", b"]"):
+    if not from_client and prefix[0] == 0 and 0x5A <= prefix[1] <= 0x5D:
         return _socks4_answer
     return None
 

@@ -146,9 +146,8 @@ class _Messages:
     def _hear(self, first: int, data: bytes) -> None:
         if first & 0x40:
             data = self._inflate(data)
-        if first & 0x0F == _TEXT:
-            data += b"\n"
-        for piece in self._text.feed(data):
+        text = Text() if first & 0x0F == _TEXT else self._text
+        for piece in text.feed(data):
             if piece.value is not None:
                 self._stream.hear(piece)
 
