@@ -1,20 +1,29 @@
 """Words that only mining says, for the search in the text of a flow before anything is parsed."""
 
-MINING_WORDS: tuple[bytes, ...] = (
-    b"mining.",
-    b"eth_submit",
-    b"eth_getwork",
-    b"eth_login",
-    b"getwork",
-    b"getblocktemplate",
-    b"submitblock",
-    b'"login"',
-    b'"job"',
-    b"job_id",
-    b"jobid",
-    b"keepalived",
-    b"seed_hash",
-    b'"submit"',
-    b"site_key",
+MINING_SIGNS: tuple[tuple[bytes, ...], ...] = (
+    (b"mining.",),
+    (b"eth_submit",),
+    (b"eth_getwork",),
+    (b"eth_login",),
+    (b"getwork",),
+    (b"getblocktemplate",),
+    (b"submitblock",),
+    (b"keepalived",),
+    (b"seed_hash",),
+    (b"site_key",),
+    (b'"login"', b'"pass"'),
+    (b'"login"', b'"agent"'),
+    (b'"login"', b'"algo"'),
+    (b'"login"', b'"rigid"'),
+    (b'"job"', b"blob"),
+    (b"job_id", b"blob"),
+    (b"job_id", b"nonce"),
+    (b"jobid", b"nonce"),
+    (b'"submit"', b"nonce"),
 )
-"""In lower case; the text is compared in any case."""
+"""Each sign is one word, or some that count when both directions of a flow have said them all.
+
+In lower case; the text is compared in any case. Words of 4 to 32 bytes. What is common outside mining (``login``
+of any application, ``job_id`` of any queue) is a sign only with a second word, because the slow reading of the
+messages begins there.
+"""
