@@ -1,7 +1,9 @@
 """Which coin and proof of work: from a wallet's form, a pool's name, or the network difficulty in the work.
 
 Wallet forms: BIP 173 and base58 version bytes (BTC, LTC, DOGE, DASH, ZEC: chainparams.cpp of each node),
-EIP-55 (Ethereum), https://docs.getmonero.org/public-address/standard-address, Kaspa addresses (kaspa:).
+EIP-55 (Ethereum), https://docs.getmonero.org/public-address/standard-address, Kaspa addresses (kaspa:), Ergo
+(base58, 51 digits), Nervos RFC 21, Conflux CIP-37, Alephium (base58, first digit 1).
+Algorithms: XMRig's doc/ALGORITHMS.md.
 """
 
 import re
@@ -17,6 +19,11 @@ ALGORITHM_OF_COIN = {
     "ETH": "Ethash",
     "KAS": "kHeavyHash",
     "RVN": "KawPow",
+    "ERG": "Autolykos2",
+    "ALPH": "Blake3",
+    "CKB": "Eaglesong",
+    "CFX": "Octopus",
+    "BEAM": "BeamHash",
 }
 """Algorithm by ticker. Monero changed its own several times: the block template tells which."""
 
@@ -31,6 +38,10 @@ _WALLETS = (
     ("RVN", re.compile(rf"R{_BASE58}{{33}}")),
     ("KAS", re.compile(r"kaspa:[02-9ac-hj-np-z]{61,63}")),
     ("XMR", re.compile(rf"[48]{_BASE58}{{94}}|4{_BASE58}{{105}}")),
+    ("ERG", re.compile(rf"9{_BASE58}{{50}}")),
+    ("CKB", re.compile(r"ckb1[02-9ac-hj-np-z]{42,110}")),
+    ("CFX", re.compile(r"(?i)cfx:([a-z.]+:)?[0-9a-z]{42}")),
+    ("ALPH", re.compile(rf"1{_BASE58}{{43,45}}")),
 )
 _IN_NAMES = {
     "btc": "BTC",
@@ -50,9 +61,37 @@ _IN_NAMES = {
     "ravencoin": "RVN",
     "xmr": "XMR",
     "monero": "XMR",
+    "ergo": "ERG",
+    "erg": "ERG",
+    "alph": "ALPH",
+    "alephium": "ALPH",
+    "ckb": "CKB",
+    "conflux": "CFX",
+    "cfx": "CFX",
+    "beam": "BEAM",
     "moneroocean": "XMR",
     "ethermine": "ETH",
 }
+_OF_ALGO = (
+    ("rx/0", "XMR", "RandomX"),
+    ("rx/wow", "WOW", "RandomX"),
+    ("rx/arq", "ARQ", "RandomX"),
+    ("rx/", None, "RandomX"),
+    ("panthera", "XLA", "RandomX"),
+    ("cn/r", None, "CryptoNight-R"),
+    ("cn/2", None, "CryptoNight v2"),
+    ("cn/1", None, "CryptoNight v1"),
+    ("cn-heavy", None, "CryptoNight-Heavy"),
+    ("cn-lite", None, "CryptoNight-Lite"),
+    ("cn-pico", None, "CryptoNight-Pico"),
+    ("cn", None, "CryptoNight"),
+    ("argon2", None, "Argon2"),
+    ("astrobwt", "DERO", "AstroBWT"),
+    ("ghostrider", "RTM", "GhostRider"),
+    ("kawpow", None, "KawPow"),
+)
+"""Beginning of the name that miner and pool agree on, coin (where only one has it), algorithm."""
+
 _CRYPTONIGHT = ((7, "CryptoNight"), (8, "CryptoNight v1"), (10, "CryptoNight v2"), (12, "CryptoNight-R"))
 _BITCOIN_NOW = 2e12
 """Network difficulty above which only Bitcoin has been since 2018; Bitcoin Cash stayed below."""
@@ -97,6 +136,13 @@ def algorithm_of_blob(blob: str) -> str | None:
         if version < below:
             return name
     return "RandomX"
+
+
+def coin_and_algorithm(algo: str) -> tuple[str | None, str | None]:
+    """Return (coin, algorithm) of a job whose ``algo`` is named as in XMRig's STRATUM_EXT.md, as ``rx/0``."""
+    wanted = algo.lower().replace("randomx", "rx").replace("cryptonight", "cn")
+    known = ((coin, name) for start, coin, name in _OF_ALGO if wanted.startswith(start))
+    return next(known, (None, None))
 
 
 def _network_difficulty(bits: str) -> float | None:

@@ -10,14 +10,13 @@ import pyarrow as pa
 
 from minewatch.kernels import flow_table as table
 from minewatch.schema.network_tables import FLOWS
-from minewatch.schema.shares import hashes_of_unit
 from minewatch.sources.conversations import Conversations
 from minewatch.sources.flow_id import flow_id
+from minewatch.sources.mining_columns import MINED_COLUMNS, mining_columns, pool_name
 from minewatch.sources.mining_facts import MiningFacts
 from minewatch.sources.names import Names, NameSeen
 
 _MAPPED = 0xFFFF
-_DEFAULT_ALGORITHM = {"monero_login": "RandomX"}
 
 
 def flow_rows(
@@ -39,75 +38,9 @@ def flow_rows(
         values["pool"] = pool_name(facts[n], seen[n]) or _address_and_port(columns, n)
     for name in ("first_payloads", "messages"):
         columns[name] = pa.nulls(len(rows), FLOWS.field(name).type)
-    for name in _MINED:
+    for name in MINED_COLUMNS:
         columns[name] = _scattered(len(rows), {n: values[name] for n, values in mined.items()}, name)
     return pa.table([columns[field.name] for field in FLOWS], schema=FLOWS)
-
-
-_MINED = (
-    "dialect",
-    "coin",
-    "algorithm",
-    "agent",
-    "pool",
-    "accounts",
-    "workers",
-    "difficulty",
-    "expected_hashes",
-    "shares_submitted",
-    "shares_accepted",
-    "shares_rejected",
-    "shares_stale",
-    "machines",
-    "reported_hash_rate",
-    "shares_first_at",
-    "shares_last_at",
-    "job_times",
-    "evidence_lines",
-)
-
-
-def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, Any]:
-    """Return the mining columns of a flow whose payload was heard in ``span_us`` (first, last).
-
-    Shares are counted from the first difficulty that was seen to the last packet. Where no share was
-    answered in the capture (one direction missing), all that were sent count.
-    """
-    dialect = str(facts.dialect)
-    algorithm = facts.algorithm or _DEFAULT_ALGORITHM.get(dialect)
-    answered = facts.accepted + facts.rejected > 0
-    units = facts.accepted_units if answered else facts.submitted_units
-    counted_from = facts.counted_from
-    return {
-        "dialect": dialect,
-        "coin": facts.coin,
-        "algorithm": algorithm,
-        "agent": facts.agent,
-        "accounts": facts.accounts,
-        "workers": [_worker(name, number) for name, number in facts.workers.items()],
-        "difficulty": [{"at": at, "difficulty": unit} for at, unit in facts.difficulty],
-        "expected_hashes": None if counted_from is None else units * hashes_of_unit(dialect, algorithm),
-        "shares_submitted": facts.submitted,
-        "shares_accepted": facts.accepted if answered or not facts.submitted else None,
-        "shares_rejected": facts.rejected if answered or not facts.submitted else None,
-        "shares_stale": None,
-        "machines": None,
-        "reported_hash_rate": facts.reported_hash_rate,
-        "shares_first_at": span_us[0] if counted_from is None else counted_from,
-        "shares_last_at": span_us[1],
-        "job_times": facts.job_times,
-        "evidence_lines": facts.lines,
-    }
-
-
-def _worker(name: str, submitted: int) -> dict[str, Any]:
-    return {"worker": name, "submitted": submitted}
-
-
-def pool_name(facts: MiningFacts, seen: list[NameSeen]) -> str | None:
-    """Return the pool by the name in the protocol, else by SNI, Host or DNS."""
-    by_kind = dict(reversed(seen))
-    return facts.pool_name or by_kind.get("sni") or by_kind.get("host") or by_kind.get("dns")
 
 
 def address_text(high: int, low: int) -> str:

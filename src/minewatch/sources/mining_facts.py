@@ -1,7 +1,9 @@
 """What a mining conversation tells: names, difficulty, work and shares, gathered message by message."""
 
-from collections import OrderedDict, deque
+import re
+from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from minewatch.sources.coins import ALGORITHM_OF_COIN, coin_of_account, coin_of_name
 
@@ -11,14 +13,57 @@ _LINE_LENGTH = 320
 _MOST_NAMES = 10_000
 _MOST_TIMES = 100_000
 _MOST_JOBS = 128
+_MOST_SESSIONS = 4_096
+_PROXY = re.compile(r"(?i)proxy|bridge|aggregat|translator")
+
+
+@dataclass(slots=True)
+class Tally:
+    """Shares of a worker, or of all: how many, and the difficulty they add up to (dialect's own count)."""
+
+    submitted: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    stale: int = 0
+    submitted_units: float = 0.0
+    accepted_units: float = 0.0
+
+    def submit(self, unit: float | None) -> None:
+        """Count a share that was sent."""
+        self.submitted += 1
+        self.submitted_units += unit or 0.0
+
+    def answer(self, accepted: bool, stale: bool, unit: float | None) -> None:
+        """Count the pool's answer."""
+        self.accepted += accepted
+        self.rejected += not accepted
+        self.stale += stale and not accepted
+        self.accepted_units += (unit or 0.0) if accepted else 0.0
+
+
+class Share(NamedTuple):
+    """A share that was sent: whose, and its difficulty (None: not known)."""
+
+    worker: str | None
+    unit: float | None
+
+
+@dataclass(slots=True)
+class Session:
+    """A login or channel: its difficulty now, the one its next job brings, and that of its jobs."""
+
+    unit: float | None = None
+    coming: float | None = None
+    worker: str | None = None
+    jobs: OrderedDict[str, float | None] = field(default_factory=OrderedDict)
 
 
 @dataclass
 class MiningFacts:
     """Facts in the order they come in; times are microseconds since 1970.
 
-    ``client_is_reverse``: the miner is the side that the flow table calls destination. ``unit``: difficulty
-    now in force, in the dialect's own count; None until the pool said it.
+    ``client_is_reverse``: the miner is the side that the flow table calls destination. ``by_target``: the
+    difficulty came as a target, so that it counts hashes. ``counted_from``: when one was first known.
     """
 
     dialect: str | None = None
@@ -28,21 +73,22 @@ class MiningFacts:
     pool_name: str | None = None
     client_is_reverse: bool | None = None
     accounts: list[str] = field(default_factory=list)
-    workers: dict[str, int] = field(default_factory=dict)
+    workers: dict[str, Tally] = field(default_factory=dict)
+    shares: Tally = field(default_factory=Tally)
     difficulty: list[tuple[int, float]] = field(default_factory=list)
     job_times: list[int] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     reported_hash_rate: float | None = None
-    submitted: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    accepted_units: float = 0.0
-    submitted_units: float = 0.0
     identified: bool = False
     refused: bool = False
+    by_target: bool = False
     counted_from: int | None = None
-    unit: float | None = None
-    _jobs: OrderedDict[str, float | None] = field(default_factory=OrderedDict)
+    subscriptions: int = 0
+    _sessions: dict[str, Session] = field(default_factory=dict)
+    _most_open: int = 0
+    _reported: dict[str, float] = field(default_factory=dict)
+    _rate_now: float = 0.0
+    _units: list[float] = field(default_factory=lambda: [0.0, 0.0])
     _kinds: dict[str, int] = field(default_factory=dict)
     _last_work: str | None = None
 
@@ -50,7 +96,15 @@ class MiningFacts:
     def is_mining(self) -> bool:
         """Tell whether the two sides mine: work was given, shares were sent, or a miner was let in."""
         has_client = self.identified and not self.refused
-        return self.dialect is not None and (bool(self.job_times) or self.submitted > 0 or has_client)
+        has_work = bool(self.job_times) or self.shares.submitted > 0
+        return self.dialect is not None and (has_work or has_client)
+
+    @property
+    def machines(self) -> int | None:
+        """Machines told apart, at least: by worker name, channel, report or subscription; None: not known."""
+        told = max(len(self.workers), self._most_open, len(self._reported), self.subscriptions)
+        is_proxy = bool(self.agent) and _PROXY.search(self.agent or "") is not None
+        return None if told == 0 or (told == 1 and is_proxy) else told
 
     def note_line(self, kind: str, text: str) -> None:
         """Keep the first lines of each kind as evidence, shortened."""
@@ -65,8 +119,12 @@ class MiningFacts:
         if account and account not in self.accounts and len(self.accounts) < _MOST_NAMES:
             self.accounts.append(account)
         if worker and len(self.workers) < _MOST_NAMES:
-            self.workers.setdefault(worker, 0)
+            self.workers.setdefault(worker, Tally())
         self.note_coin(coin_of_account(account))
+
+    def note_agent(self, agent: str | None) -> None:
+        """Take the miner's software; the first name stays."""
+        self.agent = self.agent or (agent.strip()[:200] if agent else None) or None
 
     def note_pool(self, name: str | None) -> None:
         """Take the pool's host name, where the protocol carries it."""
@@ -79,63 +137,90 @@ class MiningFacts:
         self.coin = self.coin or coin
         self.algorithm = self.algorithm or algorithm or (ALGORITHM_OF_COIN.get(coin) if coin else None)
 
-    def note_difficulty(self, at: int, unit: float) -> None:
-        """Take the difficulty in force from now."""
-        if unit > 0 and unit != self.unit and len(self.difficulty) < _MOST_TIMES:
-            self.difficulty.append((at, unit))
-        if unit > 0:
-            self.unit = unit
-            if self.counted_from is None:
-                self.counted_from = at
+    def note_hash_rate(self, reporter: str, rate: float) -> None:
+        """Take the rate (H/s) that a machine reports; the largest sum over all reporters is kept."""
+        if 0 < rate < 1e21 and (reporter in self._reported or len(self._reported) < _MOST_NAMES):
+            self._rate_now += rate - self._reported.get(reporter, 0.0)
+            self._reported[reporter] = rate
+            self.reported_hash_rate = max(self._rate_now, self.reported_hash_rate or 0.0)
 
-    def note_job(self, at: int, job: str, work: str | None = None) -> None:
+    def session(self, name: str = "") -> Session:
+        """Return the session of that name; where there are too many, the connection's own."""
+        if name not in self._sessions and len(self._sessions) >= _MOST_SESSIONS:
+            name = ""
+        session = self._sessions.setdefault(name, Session())
+        self._most_open = max(self._most_open, len(self._sessions) - ("" in self._sessions))
+        return session
+
+    def session_of_job(self, name: str | None) -> Session:
+        """Return the session of a job: the one it names, else the only one, else the connection's."""
+        names = [known for known in list(self._sessions)[:3] if known]
+        return self.session(name or (names[0] if len(names) == 1 else ""))
+
+    def end_session(self, name: str) -> None:
+        """Forget a session that was closed."""
+        session = self._sessions.pop(name, None)
+        if session is not None and session.unit:
+            self._units[0] -= session.unit
+            self._units[1] -= session.unit**2
+
+    def note_difficulty(self, at: int, unit: float, session: Session | None = None) -> None:
+        """Take the difficulty in force from now on in ``session`` (the connection's own by default)."""
+        session = session or self.session()
+        session.coming = None
+        if not 0 < unit < 1e300 or unit == session.unit:
+            return
+        before, session.unit = session.unit or 0.0, unit
+        self.counted_from = at if self.counted_from is None else self.counted_from
+        self._units[0] += unit - before
+        self._units[1] += unit**2 - before**2
+        if len(self.difficulty) < _MOST_TIMES:
+            self.difficulty.append((at, self._mean_unit(unit)))
+
+    def note_coming_difficulty(self, at: int, unit: float) -> None:
+        """Take a difficulty that holds from the next job on (at once where none was known)."""
+        session = self.session()
+        if session.unit is None:
+            self.note_difficulty(at, unit, session)
+        elif 0 < unit < 1e300:
+            session.coming = unit
+
+    def _mean_unit(self, latest: float) -> float:
+        """Mean over the sessions, each weighted by its difficulty, as a pool sets it by hash rate."""
+        total, squares = self._units
+        return latest if len(self._sessions) < 2 or total <= 0 else squares / total
+
+    def note_job(self, at: int, job: str, work: str | None = None, session: Session | None = None) -> None:
         """Take a piece of work; the same ``work`` given again (polling) is none."""
+        session = session or self.session()
+        if session.coming is not None:
+            self.note_difficulty(at, session.coming, session)
         if work is not None and work == self._last_work:
             return
         self._last_work = work
         if len(self.job_times) < _MOST_TIMES:
             self.job_times.append(at)
-        self._jobs[job] = self.unit
-        while len(self._jobs) > _MOST_JOBS:
-            self._jobs.popitem(last=False)
+        session.jobs[job] = session.unit
+        while len(session.jobs) > _MOST_JOBS:
+            session.jobs.popitem(last=False)
 
-    def note_share(self, worker: str | None, job: str) -> float | None:
-        """Count a share and return its difficulty: that of its job, else the one in force."""
-        self.submitted += 1
+    def note_share(self, worker: str | None, job: str, session: Session | None = None) -> Share:
+        """Count a share; its difficulty is that of its job, else the one in force."""
+        session = session or self.session()
+        worker = worker or session.worker or self._only_worker()
+        own = self.session()
+        unit = session.jobs.get(job) or session.unit or own.jobs.get(job) or own.unit
+        self.shares.submit(unit)
         if worker and (worker in self.workers or len(self.workers) < _MOST_NAMES):
-            self.workers[worker] = self.workers.get(worker, 0) + 1
-        unit = self._jobs.get(job) or self.unit
-        self.submitted_units += unit or 0.0
-        return unit
+            self.workers.setdefault(worker, Tally()).submit(unit)
+        return Share(worker, unit)
 
-    def note_answer(self, accepted: bool, unit: float | None) -> None:
+    def note_answer(self, share: Share, accepted: bool, stale: bool = False) -> None:
         """Count the pool's answer to a share."""
-        if accepted:
-            self.accepted += 1
-            self.accepted_units += unit or 0.0
-        else:
-            self.rejected += 1
+        self.shares.answer(accepted, stale, share.unit)
+        if share.worker in self.workers:
+            self.workers[share.worker].answer(accepted, stale, share.unit)
 
-
-@dataclass
-class Pending:
-    """Requests that wait for their answer: by direction and id, first come first answered."""
-
-    _waiting: dict[tuple[bool, str], deque[tuple[str, float | None]]] = field(default_factory=dict)
-    _size: int = 0
-
-    def add(self, reverse: bool, number: object, kind: str, unit: float | None = None) -> None:
-        """Note a request of ``kind``; beyond 4,096 unanswered ones the notes start anew."""
-        if self._size >= 4096:
-            self._waiting.clear()
-            self._size = 0
-        self._waiting.setdefault((reverse, repr(number)), deque()).append((kind, unit))
-        self._size += 1
-
-    def take(self, reverse: bool, number: object) -> tuple[str, float | None] | None:
-        """Return (kind, difficulty) of the request that an answer sent by ``reverse`` belongs to."""
-        queue = self._waiting.get((not reverse, repr(number)))
-        if not queue:
-            return None
-        self._size -= 1
-        return queue.popleft()
+    def _only_worker(self) -> str | None:
+        names = self.workers or self.accounts
+        return next(iter(names)) if len(names) == 1 else None

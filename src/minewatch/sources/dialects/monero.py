@@ -1,0 +1,121 @@
+"""Monero and RandomX (and every coin of CryptoNote): ``login``, ``job``, ``submit``, ``keepalived``.
+
+The same words without ``jsonrpc`` are heard too. A ``login`` alone may be anybody's: it counts where the form
+is a miner's, or where work comes with the answer. Behind a proxy (XMRig-proxy, xmr-node-proxy) several
+logins may share a connection; each has an id of its own that its shares carry.
+
+Sources: https://github.com/xmrig/xmrig-proxy/blob/master/doc/STRATUM.md and STRATUM_EXT.md (algorithms).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from minewatch.sources.coins import algorithm_of_blob, coin_and_algorithm
+from minewatch.sources.dialects.messages import (
+    Message,
+    hashes_of_target,
+    is_hex,
+    lowered,
+    split_user,
+    text_of,
+)
+from minewatch.sources.dialects.talk import Handler, Talk
+from minewatch.sources.mining_facts import Share
+
+DIALECT = "monero_login"
+
+_WALLET = re.compile(r"[1-9A-HJ-NP-Za-km-z]{90,110}")
+_MINER = re.compile(r"(?i)xmr|cpuminer|miner")
+_LEAST_BLOB = 80
+
+
+def _login(talk: Talk, message: Message) -> bool:
+    named = message.named
+    login, agent = text_of(named.get("login")), text_of(named.get("agent"))
+    if login is None or not ("pass" in named or agent):
+        return False
+    account, worker = split_user(login)
+    if not _is_miner(account, agent, named):
+        # a login like any other; only work in the answer makes it mining
+        talk.ask(message, "login?")
+        return False
+    talk.set_dialect(DIALECT)
+    talk.facts.note_agent(agent)
+    worker = worker or text_of(named.get("rigid")) or text_of(named.get("worker"))
+    talk.facts.note_user(account, worker)
+    talk.ask(message, "login", Share(worker, None))
+    return True
+
+
+def _is_miner(account: str, agent: str | None, named: Mapping[str, Any]) -> bool:
+    if _WALLET.fullmatch(account) or "rigid" in named or isinstance(named.get("algo"), list):
+        return True
+    return agent is not None and _MINER.search(agent) is not None
+
+
+def _submit(talk: Talk, message: Message) -> bool:
+    named = message.named
+    if not {"job_id", "nonce", "result"} <= named.keys():
+        return False
+    talk.set_dialect(DIALECT)
+    session = talk.facts.session(text_of(named.get("id")) or "")
+    talk.ask(message, "share", talk.facts.note_share(None, str(named["job_id"]), session))
+    return True
+
+
+def _keep_alive(talk: Talk, message: Message) -> bool:
+    talk.ask(message, "keepalive")
+    return talk.facts.dialect == DIALECT
+
+
+def _get_job(talk: Talk, message: Message) -> bool:
+    talk.ask(message, "getjob")
+    return talk.facts.dialect == DIALECT
+
+
+def _job(talk: Talk, message: Message) -> bool:
+    return take_job(talk, message.named, message, DIALECT)
+
+
+def take_job(
+    talk: Talk, job: Mapping[str, Any], message: Message, dialect: str, login: str | None = None
+) -> bool:
+    """Take a job (keys in lower case) of the session it names, else of ``login``; False: it is none."""
+    blob, target, number = job.get("blob"), job.get("target"), job.get("job_id")
+    if not is_hex(blob, _LEAST_BLOB) or not isinstance(target, str) or number is None:
+        return False
+    facts = talk.facts
+    talk.set_dialect(dialect)
+    algo = text_of(job.get("algo"))
+    coin, algorithm = coin_and_algorithm(algo) if algo else (None, algorithm_of_blob(str(blob)))
+    facts.note_coin(coin or (None if algo else "XMR"), algorithm)
+    session = facts.session_of_job(login or text_of(job.get("id")))
+    facts.note_difficulty(message.at, hashes_of_target(target, little=True), session)
+    facts.note_job(message.at, str(number), session=session)
+    return True
+
+
+def take_login(talk: Talk, result: Any, message: Message, worker: str | None = None) -> bool:
+    """Take the answer to a login (or to getjob): its id and first job; False where it holds none."""
+    if not isinstance(result, dict):
+        return False
+    named = lowered(result)
+    job = named.get("job", result)
+    login = text_of(named.get("id"))
+    if not isinstance(job, dict) or not take_job(talk, lowered(job), message, DIALECT, login):
+        return False
+    if login and worker:
+        talk.facts.session(login).worker = worker
+    talk.facts.identified = True
+    return True
+
+
+CLIENT: Mapping[str, Handler] = {
+    "login": _login,
+    "submit": _submit,
+    "keepalived": _keep_alive,
+    "getjob": _get_job,
+}
+
+POOL: Mapping[str, Handler] = {"job": _job}

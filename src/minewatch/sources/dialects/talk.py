@@ -1,0 +1,66 @@
+"""What the readers of all dialects share: the facts so far and the requests that wait for an answer."""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from minewatch.sources.coins import coin_of_name
+from minewatch.sources.dialects.messages import Message
+from minewatch.sources.mining_facts import MiningFacts, Share
+
+_MOST_WAITING = 4096
+
+
+class Asked(NamedTuple):
+    """A request that waits for its answer; ``share`` where it handed one in."""
+
+    kind: str
+    share: Share | None = None
+
+
+class Talk:
+    """One connection: ``facts`` holds what it told so far, ``over_http`` whether HTTP carries it."""
+
+    def __init__(self) -> None:
+        self.facts = MiningFacts()
+        self.over_http = False
+        self._waiting: dict[tuple[bool, str], deque[Asked]] = {}
+        self._size = 0
+
+    def set_dialect(self, dialect: str) -> None:
+        """Take the dialect; the first one told stays."""
+        if self.facts.dialect is None:
+            self.facts.dialect = dialect
+            if self.facts.pool_name:
+                self.facts.note_coin(coin_of_name(self.facts.pool_name))
+
+    def ask(self, message: Message, kind: str, share: Share | None = None) -> None:
+        """Note a request; beyond 4,096 unanswered ones the notes start anew."""
+        if self._size >= _MOST_WAITING:
+            self._waiting.clear()
+            self._size = 0
+        key = message.reverse, repr(message.value.get("id"))
+        self._waiting.setdefault(key, deque()).append(Asked(kind, share))
+        self._size += 1
+
+    def take_asked(self, message: Message) -> Asked | None:
+        """Return the request that ``message`` answers; of one number, the first asked comes first."""
+        key = not message.reverse, repr(message.value.get("id"))
+        queue = self._waiting.get(key)
+        if not queue:
+            return None
+        asked = queue.popleft()
+        if not queue:
+            del self._waiting[key]
+        self._size -= 1
+        return asked
+
+
+Handler = Callable[[Talk, Message], bool]
+"""Takes a message of one method; False: it has not the form of mining."""
+
+Handlers = Mapping[str, Handler]
+"""By method in lower case."""
+
+ResultHandler = Callable[[Talk, Any, Message], bool]
+"""Takes the result in an answer; True: it held work or told of mining."""
