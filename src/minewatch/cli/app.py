@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
-from minewatch.cli import calibrate, evaluate, ingest, lake, look, quarantine, replay, scan, simulate, train
+from minewatch.cli import (
+    calibrate,
+    evaluate,
+    ingest,
+    lake,
+    look,
+    quarantine,
+    replay,
+    scan,
+    sense,
+    simulate,
+    train,
+)
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -40,6 +52,7 @@ def minewatch(
 look.register(app)
 simulate.register(app)
 ingest.register(app)
+sense.register(app)
 quarantine.register(app)
 lake.register(app)
 scan.register(app)

@@ -12,7 +12,6 @@ import mmap
 import select
 import socket
 import struct
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -72,8 +71,7 @@ class Losses(NamedTuple):
     nic_drops: int = 0
 
 
-@dataclass(frozen=True)
-class Listening:
+class Listening(NamedTuple):
     """How an interface is listened to.
 
     ``snaplen``: most bytes of a packet that are kept; ``ring_mb``: memory of the ring, MiB; ``program``: what
@@ -201,8 +199,13 @@ def _attach(opened: socket.socket, program: tuple[Instruction, ...]) -> None:
     opened.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
 
 
+def interfaces() -> list[str]:
+    """Return the names of the interfaces of this machine."""
+    return sorted(path.name for path in _NETWORK.iterdir())
+
+
 def _link_of(interface: str) -> int:
-    known = sorted(path.name for path in _NETWORK.iterdir())
+    known = interfaces()
     if interface not in known:
         raise LiveError(reason("live_no_interface", interface=interface, known=", ".join(known)))
     kind = _number_in(interface, "type")

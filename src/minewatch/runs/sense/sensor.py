@@ -1,0 +1,202 @@
+"""The sensor's loop: packets through the scan, flows that are over into the journal, rolls into the lake."""
+
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from minewatch.runs.sense.committing import Committed, Committer
+from minewatch.runs.sense.journal import Journal
+from minewatch.runs.sense.metrics import Metric, Metrics, resident_bytes
+from minewatch.runs.sense.packet_sources import PacketSource
+from minewatch.runs.sense.service import Notifier
+from minewatch.runs.sense.spool import Spool
+from minewatch.runs.sense.tally import SensorName, Tally, instant
+from minewatch.schema.columns import doc_of
+from minewatch.schema.reasons import Reason, reason
+from minewatch.schema.sensor_tables import SENSOR_INTERVALS
+
+TICK_US = 1_000_000
+_PAUSE_S = 0.1
+_LOSSES = ("kernel_drops", "nic_drops", "flows_forced", "segments_lost", "rows_lost")
+_MEANINGS = {field.name: doc_of(field) for field in SENSOR_INTERVALS}
+
+
+class Scan(Protocol):
+    """What the sensor needs of ``minewatch.sources.captures.CaptureScan``."""
+
+    first_us: int
+    last_us: int
+
+    def run(self, file: PacketSource, path: Path) -> Iterator[int]:
+        """Read ``file`` to its end; yield after each window and wherever nothing came for a moment."""
+        ...
+
+    def evict(self, now_us: int, opened_before_us: int) -> Iterable[pa.Table]:
+        """Return the rows of flows that are over, and of those open since before ``opened_before_us``."""
+        ...
+
+    def finish(self) -> Iterable[pa.Table]:
+        """Return the rows of all flows that are left."""
+        ...
+
+    def counts(self) -> Mapping[str, int]:
+        """Return counts that only grow, by their names in ``Tally``, and ``flows`` that are open now."""
+        ...
+
+
+class Watcher(Protocol):
+    """Who is told what a person should know."""
+
+    def told(self, note: Reason, grave: bool) -> None:
+        """Learn ``note``; ``grave``: something is lost or does not work."""
+        ...
+
+
+class Pace(NamedTuple):
+    """How often things are done, seconds.
+
+    ``roll_s``: a roll goes to the lake; ``active_s``: a flow that stays open is written.
+    """
+
+    roll_s: float = 300.0
+    active_s: float = 3600.0
+
+
+class Parts(NamedTuple):
+    """What a sensor is put together from."""
+
+    source: PacketSource
+    scan: Scan
+    spool: Spool
+    committer: Committer
+    metrics: Metrics
+    notifier: Notifier
+    watcher: Watcher
+
+
+class Sensor:
+    """Runs until its source ends or ``stop`` is set."""
+
+    def __init__(self, parts: Parts, name: SensorName, pace: Pace) -> None:
+        self.stop = threading.Event()
+        self._parts, self._name = parts, name
+        self._roll_us, self._active_us = (round(1_000_000 * seconds) for seconds in pace)
+        self._journal: Journal | None = None
+        self._now_us = self._next_roll_us = 0
+        self._rolls = self._committed_rows = self._mining_rows = self._refusals = self._failures = 0
+
+    def run(self) -> Tally:
+        """Hear the source out and return all counts; every roll is in the lake, or waits for the next run."""
+        source, notifier = self._parts.source, self._parts.notifier
+        notifier.tell(ready="1", status=f"listening on {self._name.interface}")
+        for _ in self._parts.scan.run(source, Path(source.name)):
+            now_us = source.now_us(self._parts.scan.last_us)
+            if now_us - self._now_us >= TICK_US:
+                self._tick(now_us)
+            if self.stop.is_set():
+                self.stop.clear()
+                source.end()
+        notifier.tell(stopping="1", status="writing the last roll")
+        self._finish()
+        return self._tally()
+
+    def _tick(self, now_us: int) -> None:
+        journal = self._book(now_us)
+        self._now_us = now_us
+        journal.add(self._marked(self._parts.scan.evict(now_us, now_us - self._active_us)))
+        if now_us >= self._next_roll_us:
+            self._roll(now_us, "roll")
+        else:
+            journal.flush_if_due(now_us, self._tally())
+        self._commit()
+        while self._parts.source.waits and self._parts.spool.waiting() and not self._parts.spool.has_room():
+            self._pause()
+
+    def _book(self, now_us: int) -> Journal:
+        if self._journal is None:
+            start_us = self._parts.scan.first_us or now_us
+            self._journal = Journal(self._parts.spool, self._name, start_us)
+            self._next_roll_us = self._roll_end(start_us)
+        return self._journal
+
+    def _roll(self, now_us: int, ended_by: str) -> None:
+        counted = self._book(now_us).roll(now_us, self._tally(), ended_by)
+        self._rolls += 1
+        self._next_roll_us = self._roll_end(now_us)
+        told = self._parts.watcher.told
+        told(reason("sense_rolled", until=f"{instant(now_us):%Y-%m-%d %H:%M:%S}", **counted._asdict()), False)
+        lost = {name: getattr(counted, name) for name in _LOSSES if getattr(counted, name)}
+        if lost:
+            told(reason("sense_lost", what=", ".join(f"{name} {n:,}" for name, n in lost.items())), True)
+
+    def _roll_end(self, now_us: int) -> int:
+        """Return the end of the roll of ``now_us``: rolls end at round times, so that sensors agree."""
+        return (now_us // self._roll_us + 1) * self._roll_us
+
+    def _finish(self) -> None:
+        now_us = self._parts.source.now_us(self._parts.scan.last_us)
+        if now_us:
+            self._book(now_us).add(self._marked(self._parts.scan.finish()))
+            self._roll(max(now_us, self._now_us), "stop")
+        committer = self._parts.committer
+        while (committer.is_busy or self._parts.spool.waiting()) and not committer.rests:
+            self._pause()
+
+    def _pause(self) -> None:
+        """Wait a little for the lake."""
+        self._commit()
+        time.sleep(_PAUSE_S)
+
+    def _commit(self) -> None:
+        if done := self._parts.committer.step():
+            self._note(done)
+        self._parts.notifier.tell(watchdog="1")
+        self._parts.metrics.publish(self._metrics())
+
+    def _note(self, done: Committed) -> None:
+        told = self._parts.watcher.told
+        self._committed_rows += done.rows
+        self._refusals += len(done.refused)
+        if done.rolls:
+            told(reason("sense_committed", rolls=done.rolls, rows=done.rows), False)
+        for refusal in done.refused:
+            told(reason("sense_refused", error=refusal), True)
+        if done.failure is not None:
+            self._failures += 1
+            waiting = len(self._parts.spool.waiting())
+            told(reason("sense_not_committed", error=done.failure, waiting=waiting), True)
+
+    def _marked(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+        for rows in tables:
+            self._mining_rows += pc.count(rows.column("dialect")).as_py()
+            yield rows
+
+    def _tally(self) -> Tally:
+        """Return all counts but those of rows in the making, which the journal adds."""
+        counts = {name: n for name, n in self._parts.scan.counts().items() if name in Tally._fields}
+        lost = self._parts.source.losses()._asdict()
+        del lost["offered"]
+        journal = self._journal
+        rows = (journal.rows_written, journal.rows_lost) if journal else (0, 0)
+        return Tally(**counts, **lost, rows_written=rows[0], rows_lost=rows[1])
+
+    def _metrics(self) -> dict[str, Metric]:
+        spool, scan = self._parts.spool, self._parts.scan
+        counters = {name: Metric(n, _MEANINGS[name]) for name, n in self._tally()._asdict().items()}
+        return counters | {
+            "flows": Metric(scan.counts()["flows"], "flows open now", False),
+            "mining_rows": Metric(self._mining_rows, "rows of flows in which a mining dialect was heard"),
+            "rolls": Metric(self._rolls, "rolls ended"),
+            "rows_committed": Metric(self._committed_rows, "rows taken into the lake"),
+            "commit_failures": Metric(self._failures, "times that rolls could not be taken into the lake"),
+            "rolls_refused": Metric(self._refusals, "rolls put aside because they could not be read"),
+            "rolls_waiting": Metric(len(spool.waiting()), "rolls that wait for the lake", False),
+            "spool_bytes": Metric(spool.waiting_bytes(), "size of the rolls that wait", False),
+            "last_packet_seconds": Metric(scan.last_us / 1e6, "time of the last packet, since 1970", False),
+            "resident_bytes": Metric(resident_bytes(), "largest memory so far", False),
+        }
