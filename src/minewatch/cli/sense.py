@@ -24,8 +24,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
     app.command(
         help=say(
-            "Listen to a mirror port, a capture file or standard input for weeks, and write flows into a lake "
-            "as they end. Sends nothing. SIGTERM ends it in order.",
+            "Listen to a mirror port, a capture file or standard input for weeks. Flows go into a lake as "
+            "they end. Sends nothing. SIGTERM ends it in order.",
             "监听镜像端口、抓包文件或标准输入,持续将结束的流写入数据湖。不发送任何数据包。收到SIGTERM后有序结束。",
         )
     )(sense)
