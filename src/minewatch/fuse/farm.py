@@ -1,12 +1,12 @@
 """One farm seen from several sides: power, hash rate, hours and energy of a site."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 from typing import Any
 
+from minewatch.fuse.connections import busiest, counted, machines_of
 from minewatch.fuse.families import GRID_SIDE, Family
 from minewatch.fuse.power import Comparison, add_parts, combine_same, compare
 from minewatch.schema.evidence import Estimate
@@ -25,7 +25,8 @@ class Farm:
 
     ``powers`` by family, where it gives one. ``grid_kw`` is the mine's power by all electrical evidence,
     ``comparison`` puts it beside that of the wire. ``meter_log10_lr``: strength of the strongest meter; None
-    without one. ``duty``: of the largest electrical part.
+    without one. ``duty``: of the largest electrical part. ``machines``: told apart in the traffic at the
+    instant when its hash rate is largest.
     """
 
     powers: Mapping[Family, Estimate]
@@ -36,6 +37,7 @@ class Farm:
     hours_on: float
     duty: str | None
     hash_rate: float | None
+    machines: int | None
     algorithm: str | None
     coin: str | None
     onset_at: datetime | None
@@ -59,14 +61,15 @@ def farm_of(signs: Signs, period: Period) -> Farm:
     """Put the evidence of one site together.
 
     Usage points are different loads and add up; what the balance of a transformer or a plant is missing is in
-    none of them and adds up too. Flows of one endpoint are one load, endpoints at work at the same time add
-    up. The electrical side and the wire measure one load and are averaged, unless they contradict each other:
-    then the larger counts, since machines can hide from either.
+    none of them and adds up too. Connections at work at the same time add up, each machine counted once
+    (``minewatch.fuse.connections``). The electrical side and the wire measure one load and are averaged,
+    unless they contradict each other: then the larger counts, since machines can hide from either.
     """
     powers = powers_of(signs)
     grid_kw, wire_kw = grid_power(powers), powers.get(Family.WIRE)
     comparison = compare(grid_kw, wire_kw) if grid_kw and wire_kw else None
     wire, meter = signs.get(Family.WIRE, ()), signs.get(Family.METER, ())
+    hashing = busiest(wire, "hash_rate")
     measured = _measured(signs)
     leading = max(wire, key=lambda row: row["hash_rate"] or 0.0, default={})
     largest = max(measured, key=lambda row: row["power_kw"] or 0.0, default={})
@@ -80,7 +83,8 @@ def farm_of(signs: Signs, period: Period) -> Farm:
         meter_log10_lr=max((row["log10_lr"] for row in meter), default=None),
         hours_on=hours_on(measured, wire, period),
         duty=largest.get("duty"),
-        hash_rate=_most_at_once(wire, "hash_rate"),
+        hash_rate=sum(row["hash_rate"] for row in hashing) if hashing else None,
+        machines=sum(map(machines_of, hashing)) if hashing else None,
         algorithm=leading.get("algorithm"),
         coin=leading.get("coin"),
         onset_at=None if None in onsets else min(onsets, default=None),
@@ -142,7 +146,7 @@ def summed_power(rows: Iterable[Row]) -> Estimate | None:
 
 def wire_power(rows: Sequence[Row]) -> Estimate | None:
     """Return the power that the traffic stands for at the instant when it stands for most."""
-    return summed_power(_busiest(rows, "power_kw"))
+    return summed_power(busiest(rows, "power_kw"))
 
 
 def _measured(signs: Signs) -> Sequence[Row]:
@@ -154,11 +158,11 @@ def _measured(signs: Signs) -> Sequence[Row]:
 def hours_on(measured: Sequence[Row], wire: Sequence[Row], period: Period) -> float:
     """Return for how long the farm was on in the period.
 
-    By the electrical evidence, weighted by power; without it, for as long as the traffic was seen: what was
-    not seen is not claimed.
+    By the electrical evidence, weighted by power; without it, for as long as the traffic was seen, as hours
+    at its largest power: what was not seen is not claimed.
     """
     if not measured:
-        return max(_overlaps(wire, period).values(), default=0.0)
+        return _hours_seen(wire, period)
     weights = [row["power_kw"] or 0.0 for row in measured]
     hours = [_full_hours(row, period) for row in measured]
     if not sum(weights):
@@ -174,11 +178,16 @@ def _full_hours(row: Row, period: Period) -> float:
     return _hours(row["onset_at"], row["ended_at"], period) * share
 
 
-def _overlaps(wire: Sequence[Row], period: Period) -> Mapping[str, float]:
-    hours: dict[str, float] = defaultdict(float)
-    for row in wire:
-        hours[row["subject_id"]] += _hours(row["onset_at"], row["ended_at"], period)
-    return hours
+def _hours_seen(wire: Sequence[Row], period: Period) -> float:
+    """Return the hours of the connections, each weighted by its share of the largest power at one time."""
+    largest = sum(row["power_kw"] for row in busiest(wire, "power_kw"))
+    if not largest:
+        return max((_seen(row, period) for row in wire), default=0.0)
+    return sum(row["power_kw"] * _seen(row, period) for row in counted(wire, "power_kw")) / largest
+
+
+def _seen(row: Row, period: Period) -> float:
+    return _hours(row["onset_at"], row["ended_at"], period)
 
 
 def _hours(start: datetime | None, end: datetime | None, period: Period) -> float:
@@ -201,26 +210,3 @@ def _power(row: Row) -> Estimate | None:
     if row["power_kw"] is None:
         return None
     return Estimate(row["power_kw"], row["power_kw_low"], row["power_kw_high"])
-
-
-def _most_at_once(rows: Sequence[Row], column: str) -> float | None:
-    values = [row[column] for row in _busiest(rows, column)]
-    return sum(values) if values else None
-
-
-def _busiest(rows: Sequence[Row], column: str) -> Sequence[Row]:
-    """Return one row for each endpoint at work at the instant when the sum of ``column`` is largest."""
-    known = sorted((row for row in rows if row[column] is not None), key=lambda row: -row[column])
-    best: Sequence[Row] = ()
-    for instant in {row["onset_at"] for row in known}:
-        at_work = {row["subject_id"]: row for row in reversed(known) if _at_work(row, instant)}
-        candidate = sorted(at_work.values(), key=lambda row: row["subject_id"])
-        if sum(row[column] for row in candidate) > sum(row[column] for row in best):
-            best = candidate
-    return best
-
-
-def _at_work(row: Row, instant: datetime | None) -> bool:
-    if instant is None or row["onset_at"] is None:
-        return row["onset_at"] is None
-    return bool(row["onset_at"] <= instant and (row["ended_at"] is None or instant <= row["ended_at"]))
