@@ -23,14 +23,16 @@ STATUS = {
     "other": kernel.OTHER_PROTOCOL,
 }
 V4 = st.sampled_from(["10.0.0.1", "192.0.2.7", "203.0.113.200"])
-V6 = st.sampled_from(["2001:db8::1", "fe80::1234", "2001:db8:ffff::9"])
+V6 = st.sampled_from(
+    ["2001:db8::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "fe80::1234", "2001:db8:ffff::9"]
+)
 PORTS = st.sampled_from([53, 443, 3333, 4789, 40000, 65535])
 
 
 @st.composite
 def ip_packets(draw: Any, depth: int = 2) -> bytes:
     source, target = draw(st.one_of(st.tuples(V4, V4), st.tuples(V6, V6)))
-    kinds = ["tcp", "udp", "icmp"] + (["ip", "gre", "gre_ethernet", "vxlan"] if depth else [])
+    kinds = ["tcp", "udp", "icmp"] + (list(TUNNELS) if depth else [])
     kind = draw(st.sampled_from(kinds))
     payload = draw(st.binary(max_size=24))
     if kind == "tcp":
@@ -45,20 +47,39 @@ def ip_packets(draw: Any, depth: int = 2) -> bytes:
     return tunnelled(draw, (source, target), kind, draw(ip_packets(depth=depth - 1)))
 
 
+TUNNELS = ("ip", "gre", "gre_ethernet", "erspan", "vxlan", "gtp", "teredo")
+
+
 def tunnelled(draw: Any, ends: tuple[str, str], kind: str, inside: bytes) -> bytes:
     version = inside[0] >> 4
     if kind == "ip":
         return wire.ip_packet(*ends, 4 if version == 4 else 41, inside)
+    if kind in ("gre", "gre_ethernet", "erspan"):
+        return wire.ip_packet(*ends, 47, gre(draw, kind, inside))
     if kind == "vxlan":
-        body = b"\x08\0\0\0\0\0\1\0" + wire.ethernet(inside)
-        return wire.ip_packet(*ends, 17, wire.udp_datagram(40000, 4789, body))
+        body, port = b"\x08\0\0\0\0\0\1\0" + wire.ethernet(inside), 4789
+    elif kind == "gtp":
+        heads = [b"\x30\xff" + bytes(6), b"\x32\xff" + bytes(10), b"\x34\xff" + bytes(9) + b"\x85\1\0\0\0"]
+        body, port = draw(st.sampled_from(heads)) + inside, 2152
+    else:
+        heads = [b"", b"\0\1\2\3" + bytes(14), bytes(8), b"\0\1\0\0" + bytes(9) + bytes(8)]
+        body, port = draw(st.sampled_from(heads)) + inside, draw(st.sampled_from([3544, 40001]))
+    return wire.ip_packet(*ends, 17, wire.udp_datagram(40000, port, body))
+
+
+def gre(draw: Any, kind: str, inside: bytes) -> bytes:
+    if kind == "erspan":
+        flags, number, head = draw(
+            st.sampled_from([(0, 0x88BE, 0), (0x1000, 0x88BE, 8), (0x1000, 0x22EB, 12), (0x1000, 0x22EB, 20)])
+        )
+        extra = bytes(11) + b"\1" + bytes(8) if head == 20 else bytes(head)
+        words = bytes(4 if flags else 0)
+        return struct.pack(">HH", flags, number) + words + extra + wire.ethernet(inside)
     flags = draw(st.sampled_from([0, 0x2000, 0x3000, 0x8000]))
     words = bytes(4 * sum(flags >> bit & 1 for bit in (15, 13, 12)))
     if kind == "gre":
-        head = struct.pack(">HH", flags, 0x0800 if version == 4 else 0x86DD)
-        return wire.ip_packet(*ends, 47, head + words + inside)
-    head = struct.pack(">HH", flags, 0x6558)
-    return wire.ip_packet(*ends, 47, head + words + wire.ethernet(inside))
+        return struct.pack(">HH", flags, 0x0800 if inside[0] >> 4 == 4 else 0x86DD) + words + inside
+    return struct.pack(">HH", flags, 0x6558) + words + wire.ethernet(inside)
 
 
 def extended(draw: Any, source: str, target: str, protocol: int, body: bytes) -> bytes:
@@ -74,24 +95,47 @@ def extended(draw: Any, source: str, target: str, protocol: int, body: bytes) ->
 def frames(draw: Any) -> tuple[int, bytes]:
     ip = draw(ip_packets())
     kind = b"\x08\x00" if ip[0] >> 4 == 4 else b"\x86\xdd"
-    form = draw(
-        st.sampled_from(["plain", "vlan", "qinq", "mpls", "pppoe", "snap", "sll", "sll2", "raw", "loop"])
-    )
     label = struct.pack(">I", 17 << 12 | 64), struct.pack(">I", 18 << 12 | 1 << 8 | 64)
     ppp = b"\x00\x21" if ip[0] >> 4 == 4 else b"\x00\x57"
     family = 2 if ip[0] >> 4 == 4 else 30
-    return {
+    snap = b"\xaa\xaa\x03\x00\x00\x00" + kind + ip
+    data = b"\x08\x01" + bytes(22)
+    forms = {
         "plain": (1, wire.ethernet(ip)),
         "vlan": (1, wire.ethernet(ip, b"\x81\x00\x20\x64")),
         "qinq": (1, wire.ethernet(ip, b"\x88\xa8\x00\x07\x81\x00\x00\x08")),
         "mpls": (1, bytes(12) + b"\x88\x47" + label[0] + label[1] + ip),
+        "qinq_mpls": (1, bytes(12) + b"\x88\xa8\x00\x07\x81\x00\x00\x08\x88\x47" + label[1] + ip),
+        "ethernet_in_mpls": (1, bytes(12) + b"\x88\x47" + label[1] + bytes(4) + wire.ethernet(ip)),
         "pppoe": (1, bytes(12) + b"\x88\x64\x11\x00\x00\x01\x00\x00" + ppp + ip),
-        "snap": (1, bytes(12) + b"\x01\x00\xaa\xaa\x03\x00\x00\x00" + kind + ip),
+        "qinq_pppoe": (
+            1,
+            bytes(12) + b"\x88\xa8\0\7\x81\0\0\x08\x88\x64\x11\x00\x00\x01\x00\x00" + ppp[1:] + ip,
+        ),
+        "snap": (1, bytes(12) + b"\x01\x00" + snap),
         "sll": (113, bytes(14) + kind + ip),
         "sll2": (276, kind + bytes(18) + ip),
+        "hdlc": (104, b"\x0f\0" + kind + ip),
+        "ppp": (9, b"\xff\x03" + ppp + ip),
         "raw": (101, ip),
         "loop": (0, bytes([family, 0, 0, 0]) + ip),
-    }[form]
+        "wifi": (105, data + snap),
+        "wifi_qos": (105, b"\x88\x02" + bytes(24) + snap),
+        "wifi_four_addresses": (105, b"\x88\x83" + bytes(28) + bytes(6) + snap),
+        "wifi_bundle": (105, b"\x88\x02" + bytes(22) + b"\x80\0" + bytes(14) + snap),
+        "wifi_locked": (105, b"\x08\x41" + bytes(22) + snap),
+        "wifi_beacon": (105, b"\x80\0" + bytes(22) + snap),
+        "radiotap": (127, b"\0\0\x09\0\2\0\0\0\x10" + data + snap),
+        "radiotap_padded": (
+            127,
+            b"\0\0\x19\0\3\0\0\x80" + bytes(12) + bytes(4) + b"\x20" + b"\x88\x02" + bytes(26) + snap,
+        ),
+        "radiotap_bad": (127, b"\0\0\x09\0\2\0\0\0\x50" + data + snap),
+        "avs": (163, b"\x80\x21\x10\1\0\0\0\x40" + bytes(56) + data + snap),
+        "prism": (119, b"\x44\0\0\0\x90\0\0\0" + bytes(136) + data + snap),
+        "ppi": (192, b"\0\0\x0c\0\x69\0\0\0" + bytes(4) + data + snap),
+    }
+    return forms[draw(st.sampled_from(sorted(forms)))]
 
 
 def decoded(frame: bytes, link: int) -> dict[str, Any] | int:
@@ -128,7 +172,7 @@ def address(high: int, low: int) -> str:
 def expected(frame: bytes, link: int) -> dict[str, Any] | int:
     try:
         return plain.decode(frame, link)
-    except plain.NotReadable as error:
+    except (plain.NotReadable, plain.Fragment) as error:
         return STATUS[str(error)]
 
 
@@ -170,7 +214,7 @@ def traffic(draw: Any) -> list[wire.Packet]:
 def tracked(packets: list[wire.Packet], slots: int) -> list[dict[str, Any]]:
     data = np.frombuffer(wire.pcap(packets), np.uint8)
     rows = np.zeros((len(packets), records.RECORD_COLUMNS), np.int64)
-    found, _, _ = records.walk_pcap(data, np.array([24, len(data)]), np.array([0, 1000, 1]), rows)
+    found, _, _ = records.walk_pcap(data, np.array([24, len(data)]), np.array([0, 0, 1000, 1, 16]), rows)
     fields = np.zeros((found, kernel.FIELD_COLUMNS), np.int64)
     kernel.decode(data, rows, fields)
     flows, count = np.zeros((64, table.FLOW_COLUMNS), np.int64), np.zeros(1, np.int64)
@@ -250,7 +294,7 @@ def test_pcap_walk_reads_every_magic(big: bool, nano: bool) -> None:
     packets = [wire.Packet(1_700_000_000.25 + n, bytes(20 + n)) for n in range(5)]
     data = np.frombuffer(wire.pcap(packets, big=big, nano=nano), np.uint8)
     rows = np.zeros((8, records.RECORD_COLUMNS), np.int64)
-    form = np.array([int(big), 1 if nano else 1000, 1])
+    form = np.array([records.PCAP, int(big), 1 if nano else 1000, 1, 16])
     found, _, status = records.walk_pcap(data, np.array([24, len(data)]), form, rows)
     assert (found, status) == (5, records.MORE)
     assert rows[:5, records.TIME_NS].tolist() == [1_700_000_000_250_000_000 + n * 10**9 for n in range(5)]

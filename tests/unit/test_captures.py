@@ -367,14 +367,14 @@ def test_many_flows_make_the_table_grow(tmp_path: Path) -> None:
 def test_truncated_anywhere_gives_what_precedes_and_says_where(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("minewatch.sources.packet_stream.WINDOW_BYTES", 1 << 16)
+    monkeypatch.setattr("minewatch.sources.packet_stream.READ_BYTES", 1 << 16)
     packets = wire.conversation(stratum_session(1))
     data = wire.pcap(packets) if form == "pcap" else wire.pcapng(packets)
     ends = [len((wire.pcap if form == "pcap" else wire.pcapng)(packets[:n])) for n in range(len(packets) + 1)]
     starts = ends if form == "pcap" else [28, *ends]  # 28: between section and interface
     for size in range(len(data)):
         scan, path = CaptureScan("cut"), tmp_path / "cut"
-        if size < (24 if form == "pcap" else 12):
+        if size < 24:
             with pytest.raises(UnreadableFile, match="header"):
                 list(scan.run(io.BytesIO(data[:size]), path))
             continue
@@ -418,7 +418,7 @@ def test_a_window_smaller_than_the_file_changes_nothing(
     big_block = wire.block("<", 0xBAD, bytes(3 << 20))
     data = wire.pcapng(packets[:40]) + big_block + wire.pcapng(packets[40:])
     whole = wire.flows_of(data, tmp_path)
-    monkeypatch.setattr("minewatch.sources.packet_stream.WINDOW_BYTES", 1 << 16)
+    monkeypatch.setattr("minewatch.sources.packet_stream.READ_BYTES", 1 << 16)
     assert wire.flows_of(data, tmp_path) == whole
 
 

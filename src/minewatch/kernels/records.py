@@ -7,9 +7,13 @@ where an unimportant block is longer than the window; the caller skips to it.
 Sources: https://www.tcpdump.org/manpages/pcap-savefile.5.html, draft-ietf-opsawg-pcapng.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
+
+from minewatch.kernels.loads import be32, le32
 
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
@@ -32,54 +36,78 @@ MAX_INTERFACES = 256
 MAX_RECORD = 1 << 20
 """Longest packet record believed, bytes; libpcap writes at most 256 KiB."""
 
+KIND, BIG_ENDIAN, TICK_NS, LINK_TYPE, HEADER_BYTES = range(5)
+"""Entries of a ``Form.head``: PCAP or PCAPNG; of pcap also whether it is big endian, ns of one unit of its
+times, link type, bytes of the header of a record (16; 24 in Kuznetzov's form)."""
+
+PCAP, PCAPNG = range(2)
+
 _SECTION, _INTERFACE, _PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _SECOND_NS = 1_000_000_000
 
 
-@njit(cache=True, nogil=True)
-def _u16(data: Bytes, at: int, swapped: int) -> int:
-    if swapped:
-        return (np.int64(data[at]) << 8) | data[at + 1]
-    return (np.int64(data[at + 1]) << 8) | data[at]
+class Form(NamedTuple):
+    """What is known of the form of a file, and what a walk carries over from window to window.
 
-
-@njit(cache=True, nogil=True)
-def _u32(data: Bytes, at: int, swapped: int) -> int:
-    if swapped:
-        return (_u16(data, at, 1) << 16) | _u16(data, at + 2, 1)
-    return (_u16(data, at + 2, 0) << 16) | _u16(data, at, 0)
-
-
-@njit(cache=True, nogil=True)
-def walk_pcap(data: Bytes, window: Ints, form: Ints, records: Ints) -> tuple[int, int, int]:
-    """Walk classic pcap records. ``window`` is (position, limit), ``form`` (swapped, ns per tick, link type).
-
-    ``swapped`` is 1 for big-endian files.
+    ``head`` (5) as the columns above; ``state`` (3) and ``interfaces`` (256, 5) are pcapng's.
     """
+
+    head: Ints
+    state: Ints
+    interfaces: Ints
+
+
+def new_form(head: tuple[int, int, int, int, int]) -> Form:
+    """Return the form of a file that begins."""
+    return Form(np.array(head, np.int64), np.zeros(3, np.int64), np.zeros((MAX_INTERFACES, 5), np.int64))
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _u16(data: Bytes, at: int, swapped: int) -> int:
+    first, second = np.int64(data[np.uint64(at)]), np.int64(data[np.uint64(at + 1)])
+    return int(first << 8 | second if swapped else second << 8 | first)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _u32(data: Bytes, at: int, swapped: int) -> int:
+    return be32(data, at) if swapped else le32(data, at)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def walk(data: Bytes, window: Ints, form: Form, records: Ints) -> tuple[int, int, int]:
+    """Walk a file of either form."""
+    if form.head[KIND] == PCAPNG:
+        return walk_pcapng(data, window, form.state, form.interfaces, records)
+    return walk_pcap(data, window, form.head, records)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def walk_pcap(data: Bytes, window: Ints, head: Ints, records: Ints) -> tuple[int, int, int]:
+    """Walk classic pcap records. ``window`` is (position, limit), ``head`` that of a ``Form``."""
     position, limit = window[0], window[1]
-    swapped, tick_ns, link = form[0], form[1], form[2]
+    swapped, tick_ns, link, header = head[BIG_ENDIAN], head[TICK_NS], head[LINK_TYPE], head[HEADER_BYTES]
     count = 0
     while count < len(records):
-        if position + 16 > limit:
+        if position + header > limit:
             return count, position, MORE
         captured = _u32(data, position + 8, swapped)
         fraction_ns = _u32(data, position + 4, swapped) * tick_ns
         if captured > MAX_RECORD or fraction_ns >= 2 * _SECOND_NS:
             return count, position, DAMAGED
-        if position + 16 + captured > limit:
+        if position + header + captured > limit:
             return count, position, MORE
-        records[count, OFFSET] = position + 16
+        records[count, OFFSET] = position + header
         records[count, CAPTURED] = captured
         records[count, ORIGINAL] = _u32(data, position + 12, swapped)
         records[count, TIME_NS] = _u32(data, position, swapped) * _SECOND_NS + fraction_ns
         records[count, LINK] = link
         count += 1
-        position += 16 + captured
+        position += header + captured
     return count, position, FULL
 
 
-@njit(cache=True, nogil=True)
-def walk_pcapng(  # noqa: C901, PLR0911 - one loop over block kinds
+@njit(cache=True, nogil=True, _nrt=False)
+def walk_pcapng(  # noqa: C901, PLR0911, PLR0912 - one loop over block kinds
     data: Bytes, window: Ints, state: Ints, interfaces: Ints, records: Ints
 ) -> tuple[int, int, int]:
     """Walk pcapng blocks; ``state`` and ``interfaces`` carry over from window to window.
@@ -102,6 +130,8 @@ def walk_pcapng(  # noqa: C901, PLR0911 - one loop over block kinds
                 return count, position, DAMAGED
             if position + length > limit:
                 return count, position, MORE
+        if position + length <= limit and _u32(data, position + length - 4, state[SWAPPED]) != length:
+            return count, position, DAMAGED  # the length stands at both ends of a block
         if kind == _INTERFACE:
             if not _add_interface(data, position, length, state, interfaces):
                 return count, position, DAMAGED
@@ -115,7 +145,7 @@ def walk_pcapng(  # noqa: C901, PLR0911 - one loop over block kinds
     return count, position, FULL
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _open_section(data: Bytes, position: int, state: Ints) -> bool:
     magic = _u32(data, position + 8, 0)
     if magic not in (0x1A2B3C4D, 0x4D3C2B1A):
@@ -125,7 +155,7 @@ def _open_section(data: Bytes, position: int, state: Ints) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _add_interface(data: Bytes, position: int, length: int, state: Ints, interfaces: Ints) -> bool:
     number = state[INTERFACES]
     if length < 20 or number >= len(interfaces):
@@ -150,7 +180,7 @@ def _add_interface(data: Bytes, position: int, length: int, state: Ints, interfa
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _take_packet(
     data: Bytes, position: int, length: int, state: Ints, interfaces: Ints, record: Ints
 ) -> bool:
@@ -176,7 +206,7 @@ def _take_packet(
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _take_simple(
     data: Bytes, position: int, length: int, state: Ints, interfaces: Ints, record: Ints
 ) -> bool:
@@ -194,7 +224,7 @@ def _take_simple(
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _instant_ns(ticks: int, interface: Ints) -> int:
     power = interface[IF_POWER]
     if interface[IF_BINARY]:

@@ -7,12 +7,14 @@ from itertools import islice
 from pathlib import Path
 
 PCAP_MAGIC = {
-    b"\xd4\xc3\xb2\xa1": (0, 1000),
-    b"\xa1\xb2\xc3\xd4": (1, 1000),
-    b"\x4d\x3c\xb2\xa1": (0, 1),
-    b"\xa1\xb2\x3c\x4d": (1, 1),
+    b"\xd4\xc3\xb2\xa1": (0, 1000, 16),
+    b"\xa1\xb2\xc3\xd4": (1, 1000, 16),
+    b"\x4d\x3c\xb2\xa1": (0, 1, 16),
+    b"\xa1\xb2\x3c\x4d": (1, 1, 16),
+    b"\x34\xcd\xb2\xa1": (0, 1000, 24),
+    b"\xa1\xb2\xcd\x34": (1, 1000, 24),
 }
-"""Magic → (big endian, ns per tick)."""
+"""Magic → (big endian, ns per tick, bytes of a record's header); the last two are Kuznetzov's form."""
 
 ROLL_MARK = b"minewatch.roll"
 """Key in the schema of a sensor's roll."""
