@@ -223,9 +223,7 @@ def test_rolls_end_at_round_times_and_follow_without_a_gap(tmp_path: Path) -> No
     committer, heard, metrics = run_sensor(tmp_path, scan)
     rows = [row for _, row in committer.rolls]
     assert [row["started_at"].second for row in rows] == [10, 0, 0]
-    assert all(
-        before["ended_at"] == after["started_at"] for before, after in zip(rows, rows[1:], strict=False)
-    )
+    assert all(before["ended_at"] == after["started_at"] for before, after in pairwise(rows))
     assert [row["ended_by"] for row in rows] == ["roll", "roll", "stop"]
     ids = [each for ids, _ in committer.rolls for each in ids]
     assert ids == [*(f"f{n}" for n in range(1, scan.asked + 1)), "f1000"]
