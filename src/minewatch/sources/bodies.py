@@ -62,13 +62,16 @@ class _Ignored:
 
 
 class _Readable:
-    """A body: the JSON values in it are heard."""
+    """A body: where it begins as JSON, its values are heard; a page that shows some in it is none."""
 
     def __init__(self, stream: Stream) -> None:
         self._stream, self._text = stream, Text()
+        self._begins_as_json: bool | None = None
 
     def take(self, data: bytes) -> None:
-        for piece in self._text.feed(data):
+        if self._begins_as_json is None and (begun := data.lstrip()):
+            self._begins_as_json = begun.startswith((b"{", b"["))
+        for piece in self._text.feed(data) if self._begins_as_json else ():
             if piece.value is not None:
                 self._stream.hear(piece)
 
@@ -209,6 +212,8 @@ def _counted(stream: Stream, sink: Sink, size: int) -> Reading:
     first = True
     while size > 0:
         try:
+            if first and (yield from stream.begins_with(b"HTTP/1.")):
+                return
             data = yield from stream.some(size)
         except Gap as gap:
             sink.gap()
@@ -216,9 +221,6 @@ def _counted(stream: Stream, sink: Sink, size: int) -> Reading:
             if size < 0:
                 raise Gap(-size) from None
         else:
-            if first and data.startswith(b"HTTP/1."):
-                stream.give_back(data)
-                return
             sink.take(data)
             size -= len(data)
         first = False
@@ -240,9 +242,6 @@ def _chunk_size(line: bytes) -> int:
 
 
 def _endless(stream: Stream, sink: Sink) -> Reading:
-    while True:
-        data = yield from stream.some()
-        if data.startswith(b"HTTP/1."):
-            stream.give_back(data)
-            return
-        sink.take(data)
+    """Read to the end of the connection, or to a message where the body was none."""
+    while not (yield from stream.begins_with(b"HTTP/1.")):
+        sink.take((yield from stream.some()))

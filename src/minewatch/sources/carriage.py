@@ -97,6 +97,12 @@ class Stream:
             yield from self.wait()
         return self._pop(at + len(mark))
 
+    def begins_with(self, mark: bytes) -> Reading:
+        """Tell whether ``mark`` comes next."""
+        while len(self.buffer) < len(mark) and mark.startswith(self.buffer):
+            yield from self.wait()
+        return self.buffer.startswith(mark)
+
     def give_back(self, data: bytes) -> None:
         """Put bytes that were taken back before the others."""
         self.buffer[:0] = data
