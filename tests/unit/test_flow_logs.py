@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import struct
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import wire_samples as wire
 from minewatch.detect.pools.pool_flows import judge
+from minewatch.detect.pools.pool_list import PoolList, entries_of
 from minewatch.sources.batch import Batch
 from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
@@ -93,6 +95,19 @@ def test_eve_flow_with_its_names(tmp_path: Path) -> None:
     assert evidence.log10_lr == 3.0
 
 
+def test_eve_names_in_certificates_and_grouped_answers(tmp_path: Path) -> None:
+    answers = {"queries": [{"rrname": "ss.antpool.com"}], "grouped": {"A": ["203.0.113.9"]}}
+    early = {"timestamp": "2026-05-15T07:59:00.0+0800", "dest_ip": "192.0.2.53", "dest_port": 53}
+    certificate = {"subject": "C=CN, O=A Pool, CN=*.Antpool.com", "subjectaltname": ["antpool.com"]}
+    text = event("dns", 9, dns=answers, **early)
+    text += event("tls", tls=certificate) * 3 + event("quic", quic={"sni": "x.example"})
+    text += "".join(event("http", http={"hostname": f"{n}.example"}) for n in range(20))
+    (row,) = rows(read(tmp_path / "eve.json", text + event("flow", flow=FLOW), "eve"))
+    kinds = [name["kind"] for name in row["names"]]
+    assert kinds == ["certificate", "certificate", "sni", *["host"] * 5, "dns"]
+    assert row["names"][0]["name"] == "*.antpool.com"
+
+
 def test_eve_alert_is_evidence_of_its_own_kind(tmp_path: Path) -> None:
     mining = {
         "signature": "ET COINMINER Win32/XMRig Login",
@@ -166,6 +181,40 @@ def test_zeek_conn_log_with_its_companions(tmp_path: Path) -> None:
     assert attempt["first_at"] == attempt["last_at"]
 
 
+X509_FIELDS = ["ts", "fingerprint", "certificate.subject", "san.dns"]
+X509 = zeek(
+    "x509", X509_FIELDS, [f"{AT_S}.6", "ab12", "CN=*.Antpool.com,O=A Pool", "*.antpool.com,antpool.com"]
+)
+SSL_CHAIN = zeek(
+    "ssl",
+    ["ts", "uid", "cert_chain_fps", "subject"],
+    [f"{AT_S}.6", "C1", "ab12,cd34", "CN=*.antpool.com,O=A Pool"],
+)
+
+
+def test_zeek_names_in_certificates(tmp_path: Path) -> None:
+    (tmp_path / "x509.log").write_text(X509)
+    (tmp_path / "ssl.log").write_text(SSL_CHAIN)
+    batches = read(tmp_path / "conn.log", zeek("conn", CONN_FIELDS, CONN), "zeek")
+    (row,) = rows(batches)
+    assert row["names"] == [
+        {"kind": "certificate", "name": "*.antpool.com"},
+        {"kind": "certificate", "name": "antpool.com"},
+    ]
+    (evidence,) = judge(batches[0].rows)
+    assert evidence.log10_lr == pytest.approx(2.8)
+
+
+def test_zeek_certificates_by_file_and_names_of_quic_in_json(tmp_path: Path) -> None:
+    certificate = {"ts": AT_S, "id": "F1", "certificate.subject": "CN=a.example", "san.dns": ["b.example"]}
+    (tmp_path / "x509.log").write_text(json.dumps(certificate) + "\n")
+    ssl = {"ts": AT_S, "uid": "C1", "cert_chain_fuids": ["F1", "F2"]}
+    (tmp_path / "ssl.log").write_text(json.dumps(ssl) + "\n")
+    (tmp_path / "quic.log").write_text(json.dumps({"uid": "C1", "server_name": "C.example"}) + "\n")
+    (row,) = rows(read(tmp_path / "conn.log", zeek("conn", CONN_FIELDS, CONN), "zeek"))
+    assert [name["name"] for name in row["names"]] == ["a.example", "b.example", "c.example"]
+
+
 def test_zeek_json_reads_the_same(tmp_path: Path) -> None:
     fields = dict(zip(CONN_FIELDS, CONN, strict=True))
     numbers = {key: int(value) for key, value in fields.items() if value.isdecimal()}
@@ -218,6 +267,37 @@ def test_netflow5_pairs_both_directions(tmp_path: Path) -> None:
     assert (row["src_packets"], row["dst_packets"], row["source_rows"]) == (7, 7, 2)
     assert (row["first_at"].timestamp(), row["last_at"].timestamp()) == (AT_S - 1800, AT_S)
     assert (alone["dst_packets"], alone["source_rows"]) == (None, 1)
+
+
+def test_one_direction_alone_is_turned_to_who_called(tmp_path: Path) -> None:
+    data = v5((*B, *A), ("10.0.0.8", 40000, "203.0.113.9", 443), ("203.0.113.8", 443, "10.0.0.9", 2000))
+    found = rows(read(tmp_path / "export.bin", data, "netflow"))
+    assert [(row["src_ip"], row["dst_port"]) for row in found] == [
+        ("10.0.0.7", 3333),
+        ("10.0.0.8", 443),
+        ("10.0.0.9", 443),
+    ]
+    assert counts_of(found[0]) == (None, 7, None, 700)
+    assert counts_of(found[1]) == (7, None, 700, None)
+
+
+def test_netflow_to_a_listed_address_in_pieces(tmp_path: Path) -> None:
+    """A connection by address alone, exported every few minutes: one evidence that says it is weak."""
+    data = b"".join(v5_at(minutes, (*A, *B)) for minutes in range(0, 60, 5))
+    batches = read(tmp_path / "export.bin", data, "netflow")
+    assert len(rows(batches)) == 12
+    listed = {"kind": "address", "endpoint": "203.0.113.9", "port": 3333, "pool": "A Pool", "coin": None}
+    pools = PoolList(entries_of([listed | {"source": "a list", "as_of": date(2026, 5, 1)}]))
+    (evidence,) = judge(batches[0].rows, pools=pools)
+    assert evidence.log10_lr == pytest.approx(2.3, abs=0.02)
+    assert [each.code for each in evidence.reasons][-2:] == ["wire_no_payload", "wire_pieces"]
+
+
+def v5_at(minutes: int, record: tuple[str, int, str, int]) -> bytes:
+    head = struct.pack(">HHIIIIBBH", 5, 1, 3_600_000, AT_S + 60 * minutes, 0, 1, 0, 0, 0)
+    ends = ipaddress.IPv4Address(record[0]).packed + ipaddress.IPv4Address(record[2]).packed + bytes(4)
+    counts = struct.pack(">HHIIII", 1, 2, 7, 700, 3_360_000, 3_600_000)
+    return head + ends + counts + struct.pack(">HHBBBBHHBBH", record[1], record[3], 0, 24, 6, *[0] * 6)
 
 
 V9_FIELDS = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (2, 4), (1, 4), (22, 4), (21, 4)]
@@ -279,6 +359,23 @@ def test_ipfix_biflows_with_reduced_and_variable_fields(tmp_path: Path) -> None:
     assert (row["src_ip"], row["dst_ip"]) == ("2001:db8::7", "2001:db8::9")
     assert counts_of(row) == (10, 12, 900, 4000)
     assert row["last_at"].timestamp() == AT_S + 5
+
+
+@pytest.mark.parametrize(
+    ("element", "kind"), [((0, 460), "host"), ((39499, 1), "host"), ((8057, 808), "sni")]
+)
+def test_ipfix_names_of_the_server(element: tuple[int, int], kind: str, tmp_path: Path) -> None:
+    fields = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (152, 8), (153, 8)]
+    named = struct.pack(">HHI", 0x8000 | element[1], 65535, element[0]) if element[0] else None
+    specifiers = b"".join(struct.pack(">HH", *f) for f in fields)
+    specifiers += named or struct.pack(">HH", element[1], 65535)
+    template = flow_set(2, struct.pack(">HH", 300, len(fields) + 1) + specifiers)
+    ends = ipaddress.IPv4Address(A[0]).packed + ipaddress.IPv4Address(B[0]).packed
+    name = b"SS.Antpool.com:3333"
+    record = ends + struct.pack(">HHBQQ", A[1], B[1], 6, AT_S * 1000, AT_S * 1000 + 5000)
+    record += bytes([len(name)]) + name
+    (row,) = rows(read(tmp_path / "x.ipfix", ipfix(template) + ipfix(flow_set(300, record)), "ipfix"))
+    assert row["names"] == [{"kind": kind, "name": "ss.antpool.com"}]
 
 
 @pytest.mark.parametrize("port", [2055, 4739])

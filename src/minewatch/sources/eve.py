@@ -1,7 +1,7 @@
 """Suricata's EVE JSON lines to rows of ``flows``.
 
-Flow events give the flows; tls, http, dns and alert events that came before them give names and alerts, found
-by Suricata's ``flow_id``. Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html.
+Flow events give the flows; tls, quic, http, dns and alert events that came before them give names, also those
+in certificates, and alerts, found by Suricata's ``flow_id``. Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html.
 """
 
 import json
@@ -17,8 +17,10 @@ from minewatch.sources.log_flows import (
     LogFlow,
     UnreadableField,
     address,
+    common_names,
     flows_batch,
     instant_us,
+    note_name,
     port,
     protocol,
     whole,
@@ -129,10 +131,12 @@ class _Reading:
             return
         if kind == "dns":
             self._note_answers(event, about)
-        elif kind == "tls":
-            self._note_name(event, line, ("sni", about.get("sni")))
-        elif kind == "http":
-            self._note_name(event, line, ("host", about.get("hostname")))
+        elif kind in ("tls", "quic", "http"):
+            names = self._known(event, line).names
+            note_name(names, "host", about.get("hostname"))
+            note_name(names, "sni", about.get("sni"))
+            for name in _certificate_names(about):
+                note_name(names, "certificate", name)
         elif kind == "alert":
             signature = str(about.get("signature", ""))
             if _MINING_ALERT.search(f"{signature} {about.get('category', '')}"):
@@ -140,23 +144,16 @@ class _Reading:
                 if signature not in known.alerts and len(known.alerts) < 12:
                     known.alerts.append(signature[:320])
 
-    def _note_name(self, event: Mapping[str, Any], line: int, name: tuple[str, object]) -> None:
-        kind, value = name
-        if isinstance(value, str) and value:
-            self._known(event, line).names.append((kind, value.lower()[:253]))
-
     def _note_answers(self, event: Mapping[str, Any], about: Mapping[str, Any]) -> None:
-        name, answers = about.get("rrname"), about.get("answers")
-        queries = about.get("queries")
+        name, queries = about.get("rrname"), about.get("queries")
         if name is None and isinstance(queries, list) and queries and isinstance(queries[0], dict):
             name = queries[0].get("rrname")
-        if not isinstance(name, str) or not isinstance(answers, list):
+        if not isinstance(name, str):
             return
         # the client is who opened the flow; in answers of older versions it is the destination
         client = address(event, "dest_ip" if event.get("src_port") == 53 else "src_ip")
-        for answer in answers:
-            if isinstance(answer, dict) and answer.get("rrtype") in ("A", "AAAA"):
-                self._dns.add(client, address(answer, "rdata"), instant_us(event, "timestamp"), name.lower())
+        for answer in _answers(about):
+            self._dns.add(client, address(answer, "rdata"), instant_us(event, "timestamp"), name.lower())
 
     def _known(self, event: Mapping[str, Any], line: int) -> _Open:
         number = event.get("flow_id")
@@ -165,6 +162,22 @@ class _Reading:
                 self._open.pop(next(iter(self._open)))
             self._open[number] = _Open(event, line)
         return self._open[number]
+
+
+def _answers(about: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the addresses of a DNS event, as records with ``rdata``; from both forms that Suricata writes."""
+    answers, grouped = about.get("answers"), about.get("grouped")
+    for answer in answers if isinstance(answers, list) else ():
+        if isinstance(answer, dict) and answer.get("rrtype") in ("A", "AAAA"):
+            yield answer
+    if isinstance(grouped, dict) and not answers:
+        yield from ({"rdata": each} for kind in ("A", "AAAA") for each in grouped.get(kind) or ())
+
+
+def _certificate_names(about: Mapping[str, Any]) -> list[str]:
+    """Return the names in the server's certificate: its subject's and the alternative ones."""
+    others = about.get("subjectaltname")
+    return [*common_names(about.get("subject")), *(others if isinstance(others, list) else ())]
 
 
 def _parsed(text: str) -> Mapping[str, Any] | None:

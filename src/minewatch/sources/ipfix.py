@@ -2,7 +2,8 @@
 
 The file holds the packets one after the other, as ``socat`` or a collector writes them, or is a capture of
 the UDP datagrams to a collector. Templates are kept per exporter domain. Two one-way records of one
-connection become one flow where both lie in the same batch of records; biflow records (RFC 5103) are one.
+connection become one flow where both lie in the same batch of records; biflow records (RFC 5103) are one. Of
+a connection whose other direction was not recorded the ports tell who opened it.
 
 Sources: Cisco NetFlow v5 datagram format, RFC 3954 (v9), RFC 7011, 7012 and 5655 (IPFIX), RFC 5103.
 """
@@ -17,7 +18,8 @@ from typing import BinaryIO, NamedTuple
 from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Batch
 from minewatch.sources.export_datagrams import datagrams_in_capture
-from minewatch.sources.log_flows import LogFlow, flows_batch
+from minewatch.sources.log_flows import LogFlow, flows_batch, note_name, oriented
+from minewatch.sources.names import NameSeen
 from minewatch.sources.network_signatures import EXPORT_VERSIONS, is_pcap, is_pcapng
 from minewatch.sources.options import ReadOptions
 
@@ -36,11 +38,21 @@ _SWITCHED = {22: "start", 21: "end"}
 _NTP_EPOCH_S = 2_208_988_800
 _MOST_DATAGRAM = 1 << 16
 
+_NAMES = {(0, 460): "host", (39499, 1): "host", (8057, 808): "sni"}
+"""Elements with the name of the server: IANA's httpRequestHost, and those of Flowmon and CESNET probes."""
+
 Element = tuple[int, int, int]
 """Enterprise number (0: IANA), element, length."""
 
 Fields = dict[tuple[int, int], int]
 """Values by (enterprise number, element), as unsigned integers."""
+
+
+class Record(NamedTuple):
+    """A data record: its numbers, and the names of the server in it."""
+
+    fields: Fields
+    names: list[NameSeen]
 
 
 class Header(NamedTuple):
@@ -95,7 +107,7 @@ class _Exports:
     def batch(self, capture: str, bytes_done: int) -> Batch:
         """Return what was read as a batch, both directions of a connection joined."""
         flows, self.flows = joined(self.flows), []
-        return flows_batch(capture, flows, (), bytes_done)
+        return flows_batch(capture, [oriented(flow) for flow in flows], (), bytes_done)
 
     def closing_notes(self) -> list[Reason]:
         """Return what was noticed in the whole file."""
@@ -151,11 +163,11 @@ class _Exports:
         at = 0
         smallest = max(1, sum(1 if length == _VARIABLE else length for _, _, length in template))
         while at + smallest <= len(body):
-            fields, at = _values(body, at, template)
+            record, at = _values(body, at, template)
             if at > len(body):
                 return
             self._record += 1
-            flow = _flow(header, fields, self._record)
+            flow = _flow(header, record, self._record)
             if flow is None:
                 self._no_flows[number] = self._no_flows.get(number, 0) + 1
             else:
@@ -201,6 +213,7 @@ def _pair(first: LogFlow, second: LogFlow) -> LogFlow:
         span_us=(first.span_us[0], max(first.span_us[1], second.span_us[1])),
         packets=(first.packets[0], second.packets[0]),
         bytes=(first.bytes[0], second.bytes[0]),
+        names=list(dict.fromkeys([*first.names, *second.names])),
     )
 
 
@@ -224,17 +237,21 @@ def _elements(body: bytes, at: int, count: int) -> tuple[list[Element], int]:
     return elements, at
 
 
-def _values(body: bytes, at: int, template: list[Element]) -> tuple[Fields, int]:
-    fields: Fields = {}
+def _values(body: bytes, at: int, template: list[Element]) -> tuple[Record, int]:
+    record = Record({}, [])
     for enterprise, element, length in template:
         if length == _VARIABLE:
             at, length = _variable_length(body, at)  # noqa: PLW2901
         if at + length > len(body):
-            return fields, len(body) + 1
-        if length <= 16:
-            fields[enterprise, element] = int.from_bytes(body[at : at + length], "big")
+            return record, len(body) + 1
+        value = body[at : at + length]
+        if (enterprise, element) in _NAMES:
+            name = value.rstrip(b"\0").decode("ascii", "replace").partition(":")[0]
+            note_name(record.names, _NAMES[enterprise, element], name)
+        elif length <= 16:
+            record.fields[enterprise, element] = int.from_bytes(value, "big")
         at += length
-    return fields, at
+    return record, at
 
 
 def _variable_length(body: bytes, at: int) -> tuple[int, int]:
@@ -245,7 +262,8 @@ def _variable_length(body: bytes, at: int) -> tuple[int, int]:
     return at, len(body) + 1
 
 
-def _flow(header: Header, fields: Fields, record: int) -> LogFlow | None:
+def _flow(header: Header, record: Record, number: int) -> LogFlow | None:
+    fields = record.fields
     src, dst = _address(fields, _SRC), _address(fields, _DST)
     start_us, end_us = _instants(header, fields)
     if src is None or dst is None or start_us is None or end_us is None:
@@ -253,7 +271,7 @@ def _flow(header: Header, fields: Fields, record: int) -> LogFlow | None:
     biflow = any(enterprise == _REVERSE_PEN for enterprise, _ in fields)
     back = _REVERSE_PEN if biflow else -1
     return LogFlow(
-        record,
+        number,
         (src, fields.get((0, _SPORT), 0)),
         (dst, fields.get((0, _DPORT), 0)),
         fields.get((0, _PROTOCOL), 0) & 0xFF,
@@ -261,6 +279,7 @@ def _flow(header: Header, fields: Fields, record: int) -> LogFlow | None:
         (_first(fields, 0, _PACKETS), _first(fields, back, _PACKETS)),
         (_first(fields, 0, _BYTES), _first(fields, back, _BYTES)),
         fields.get((0, _VLAN)),
+        names=record.names,
     )
 
 

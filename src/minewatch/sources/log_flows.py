@@ -1,8 +1,9 @@
 """Flows that others recorded (Suricata, Zeek, NetFlow, IPFIX) as rows of ``flows``."""
 
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,12 @@ from minewatch.sources.names import NameSeen
 ALERT_DIALECT = "ids_alert"
 """Dialect of a flow of which only an intrusion detector's alert tells."""
 
+MOST_NAMES = 8
+"""Names kept of one flow."""
+
 _SCHEMA = batch_schema(FLOWS)
+_LONGEST_NAME = 253
+_COMMON_NAME = re.compile(r"(?:^|[,/+;])\s*CN\s*=\s*([^,/+;]+)", re.IGNORECASE)
 _PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58, "icmp6": 58, "sctp": 132}
 
 
@@ -82,6 +88,33 @@ class LogFlow:
             "source_line": self.line,
             "source_rows": self.rows,
         }
+
+
+def oriented(flow: LogFlow) -> LogFlow:
+    """Return a flow of which one direction was recorded with the side that opened it as its source.
+
+    By the ports, as in captures: a registered port calls no ephemeral one.
+    """
+    source, target = flow.src[1], flow.dst[1]
+    is_answer = source < 1024 <= target or (flow.protocol == 6 and source < 32768 <= target)
+    one_way = flow.packets[1] is None and flow.bytes[1] is None
+    if not (one_way and is_answer):
+        return flow
+    packets, size = flow.packets[0], flow.bytes[0]
+    return replace(flow, src=flow.dst, dst=flow.src, packets=(None, packets), bytes=(None, size))
+
+
+def note_name(names: list[NameSeen], kind: str, name: object) -> None:
+    """Add a name in lower case to those of a flow, where it is one and new; see ``MOST_NAMES``."""
+    if isinstance(name, str) and name and len(names) < MOST_NAMES:
+        item = (kind, name.lower()[:_LONGEST_NAME])
+        if item not in names:
+            names.append(item)
+
+
+def common_names(subject: object) -> list[str]:
+    """Return the common names in a certificate's subject written as text, as ``C=CN, CN=pool.example``."""
+    return [name.strip() for name in _COMMON_NAME.findall(subject)] if isinstance(subject, str) else []
 
 
 def flows_batch(

@@ -1,4 +1,4 @@
-"""Zeek logs to rows of ``flows``: conn.log gives the flows, ssl, http and dns logs beside it the names.
+"""Zeek logs to rows of ``flows``: conn.log gives the flows; ssl, x509, quic, http, dns logs beside it the names.
 
 Both forms are read: tab-separated with ``#fields``, and JSON lines. The companions are found by name: next to
 ``conn.log`` lies ``ssl.log``, next to ``conn.2026-05-11.log`` lies ``ssl.2026-05-11.log``.
@@ -13,11 +13,14 @@ from typing import Any, NamedTuple
 from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Batch, Reject
 from minewatch.sources.log_flows import (
+    MOST_NAMES,
     LogFlow,
     UnreadableField,
     address,
+    common_names,
     flows_batch,
     instant_us,
+    note_name,
     port,
     protocol,
     whole,
@@ -27,7 +30,12 @@ from minewatch.sources.options import ReadOptions
 from minewatch.sources.text_lines import Line, lines_of
 
 _MOST_NAMES = 2_000_000
-_COMPANIONS = ("ssl", "http", "dns")
+_COMPANIONS = ("x509", "ssl", "quic", "http", "dns")
+"""In the order in which they are read: a certificate is known before the connection that shows it."""
+
+_CERTIFICATE_IDS = ("fingerprint", "id")
+_CHAINS = ("cert_chain_fps", "cert_chain_fuids")
+"""How ssl.log names the certificates of x509.log: by fingerprint since Zeek 5, by file before."""
 
 
 class Record(NamedTuple):
@@ -156,6 +164,7 @@ class _Names:
     def __init__(self, conn: Path) -> None:
         self.dns = DnsNames()
         self._of: dict[str, list[NameSeen]] = {}
+        self._certificates: dict[str, list[str]] = {}
         for kind in _COMPANIONS:
             companion = conn.with_name(conn.name.replace("conn", kind, 1))
             if "conn" in conn.name and companion.is_file():
@@ -170,23 +179,42 @@ class _Names:
     def _take(self, kind: str, fields: Mapping[str, Any]) -> None:
         if kind == "dns":
             self._take_answers(fields)
-            return
-        name = fields.get("server_name" if kind == "ssl" else "host")
-        if isinstance(name, str) and name and len(self._of) < _MOST_NAMES:
-            seen = self._of.setdefault(str(fields.get("uid")), [])
-            item = ("sni" if kind == "ssl" else "host", name.lower()[:253])
-            if item not in seen:
-                seen.append(item)
+        elif kind == "x509":
+            self._take_certificate(fields)
+        elif len(self._of) < _MOST_NAMES and (found := list(self._found(fields))):
+            names = self._of.setdefault(str(fields.get("uid")), [])
+            for item in found:
+                note_name(names, *item)
+
+    def _found(self, fields: Mapping[str, Any]) -> Iterator[NameSeen]:
+        for kind, column in (("sni", "server_name"), ("host", "host")):
+            if fields.get(column):
+                yield kind, str(fields[column])
+        chain = [each for column in _CHAINS for each in _items(fields.get(column))[:1]]
+        known = [name for each in chain for name in self._certificates.get(each, ())]
+        for name in (*common_names(fields.get("subject")), *known):
+            yield "certificate", name
+
+    def _take_certificate(self, fields: Mapping[str, Any]) -> None:
+        names = [*common_names(fields.get("certificate.subject")), *_items(fields.get("san.dns"))]
+        for column in _CERTIFICATE_IDS if len(self._certificates) < _MOST_NAMES else ():
+            if isinstance(fields.get(column), str) and names:
+                self._certificates[fields[column]] = names[:MOST_NAMES]
 
     def _take_answers(self, fields: Mapping[str, Any]) -> None:
-        name, answers = fields.get("query"), fields.get("answers")
-        if isinstance(answers, str):
-            answers = answers.split(",")
-        if not isinstance(name, str) or not isinstance(answers, list):
+        name, answers = fields.get("query"), _items(fields.get("answers"))
+        if not isinstance(name, str):
             return
         try:
             client, at = address(fields, "id.orig_h"), instant_us(fields, "ts")
         except UnreadableField:
             return
         for answer in answers:
-            self.dns.add(client, str(answer), at, name.lower())
+            self.dns.add(client, answer, at, name.lower())
+
+
+def _items(value: object) -> list[str]:
+    """Return the members of a set or vector, in either form of the logs."""
+    if isinstance(value, str):
+        return value.split(",")
+    return [str(each) for each in value] if isinstance(value, list) else []
