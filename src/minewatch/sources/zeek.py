@@ -1,4 +1,4 @@
-"""Zeek logs to rows of ``flows``: conn.log gives the flows; ssl, x509, quic, http, dns logs beside it the names.
+"""Zeek logs to rows of ``flows``: conn.log gives the flows, ssl, x509, quic, http and dns logs the names.
 
 Both forms are read: tab-separated with ``#fields``, and JSON lines. The companions are found by name: next to
 ``conn.log`` lies ``ssl.log``, next to ``conn.2026-05-11.log`` lies ``ssl.2026-05-11.log``.
