@@ -10,6 +10,8 @@ in the middle, costs nothing else.
 from collections.abc import Callable, Generator
 from typing import Any
 
+from minewatch.sources.json_text import Piece
+
 MOST_AT_ONCE = 1 << 15
 """Bytes that a reader may ask for at once, for instance the head of an HTTP message."""
 
@@ -48,12 +50,12 @@ class Stream:
         self.in_the_middle = False
         self.size = 0
         self.buffer = bytearray()
-        self._heard: list[Any] = []
+        self._heard: list[Piece] = []
         self._lost = 0
         self._reading = _read(self, choice)
         next(self._reading)
 
-    def feed(self, data: bytes, lost: int = 0) -> list[Any]:
+    def feed(self, data: bytes, lost: int = 0) -> list[Piece]:
         """Take ``data`` that follow after ``lost`` missing bytes; return what is heard with them."""
         if lost:
             self._lost = lost
@@ -65,9 +67,9 @@ class Stream:
         heard, self._heard = self._heard, []
         return heard
 
-    def hear(self, found: Any) -> None:
-        """Take what a reader found: a piece of text, or a frame of a binary dialect."""
-        self._heard.append(found)
+    def hear(self, piece: Piece) -> None:
+        """Take what a reader found."""
+        self._heard.append(piece)
 
     def wait(self) -> Reading:
         """Wait for more bytes. Raises Gap where some are missing before them."""

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from operator import itemgetter
-from typing import Any
 
 from minewatch.sources.carriage import Stream
+from minewatch.sources.json_text import Piece
 from minewatch.sources.openings import choose
 from minewatch.sources.segments import Direction, Part
 from minewatch.sources.stratum import Conversation
@@ -24,7 +24,7 @@ class Dialogue:
     def __init__(self, src_isn: int, dst_isn: int, first_us: int) -> None:
         self._directions = (Direction(src_isn), Direction(dst_isn))
         self._streams = (Stream(True, choose), Stream(False, choose))
-        self._held: list[tuple[int, int, Any]] = []
+        self._held: list[tuple[int, int, Piece]] = []
         self.talk = Conversation()
         self.first_us = first_us
 
@@ -50,8 +50,8 @@ class Dialogue:
 
     def _hold(self, reverse: int, parts: Iterator[Part]) -> None:
         for part in parts:
-            for found in self._streams[reverse].feed(part.data, part.lost):
-                self._held.append((part.at, reverse, found))
+            for piece in self._streams[reverse].feed(part.data, part.lost):
+                self._held.append((part.at, reverse, piece))
 
     def _hear(self) -> None:
         held, self._held = sorted(self._held, key=itemgetter(0)), []

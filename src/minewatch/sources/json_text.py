@@ -16,7 +16,8 @@ _ENDS = frozenset(b"}]\n")
 class Piece(NamedTuple):
     """A JSON value (``value``, with its ``text``) or a line that is none (``value`` is None).
 
-    ``whole`` is False for a line whose beginning is missing.
+    Of a binary dialect ``value`` is a frame, without text. ``whole`` is False for a line whose beginning is
+    missing.
     """
 
     text: str

@@ -7,7 +7,8 @@ socks4a.protocol.
 import socket
 
 from minewatch.sources.bodies import START_LINE, begins_http, read_http
-from minewatch.sources.carriage import GarbledError, Reader, Reading, Stream
+from minewatch.sources.carriage import Gap, GarbledError, Reader, Reading, Stream
+from minewatch.sources.dialects import stratum_v2
 from minewatch.sources.json_text import Piece, Text
 from minewatch.sources.websocket import begins_websocket, read_websocket
 
@@ -24,7 +25,7 @@ def choose(stream: Stream) -> Reader | None:
             return None
         if reader := _proxy_reader(stream.from_client, prefix):
             return reader
-    for begins, reader in ((begins_http, read_http), (begins_websocket, read_websocket)):
+    for begins, reader in _BEGINNINGS:
         found = begins(prefix)
         if found is not False:
             return reader if found else None
@@ -51,6 +52,27 @@ def read_text(stream: Stream) -> Reading:
             if choose(stream) is not read_text:
                 return None
             data = yield from stream.some()
+
+
+def _read_frames(stream: Stream) -> Reading:
+    """Read frames of Stratum V2 in the clear, to the end of the connection."""
+    frames, lost = stratum_v2.Frames(), 0
+    while True:
+        try:
+            data = yield from stream.some()
+        except Gap as gap:
+            lost = gap.size
+            continue
+        for frame in frames.feed(data, lost):
+            stream.hear(Piece("", frame))
+        lost = 0
+
+
+_BEGINNINGS = (
+    (begins_http, read_http),
+    (begins_websocket, read_websocket),
+    (stratum_v2.begins, _read_frames),
+)
 
 
 def _proxy_reader(from_client: bool, prefix: bytes) -> Reader | None:
