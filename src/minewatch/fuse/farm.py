@@ -26,7 +26,7 @@ class Farm:
     ``powers`` by family, where it gives one. ``grid_kw`` is the mine's power by all electrical evidence,
     ``comparison`` puts it beside that of the wire. ``meter_log10_lr``: strength of the strongest meter; None
     without one. ``duty``: of the largest electrical part. ``machines``: told apart in the traffic at the
-    instant when its hash rate is largest.
+    instant when its hash rate is largest. ``wire``: the evidence on connections.
     """
 
     powers: Mapping[Family, Estimate]
@@ -42,6 +42,7 @@ class Farm:
     coin: str | None
     onset_at: datetime | None
     ended_at: datetime | None
+    wire: Sequence[Row] = ()
 
     @property
     def wire_kw(self) -> Estimate | None:
@@ -89,6 +90,7 @@ def farm_of(signs: Signs, period: Period) -> Farm:
         coin=leading.get("coin"),
         onset_at=None if None in onsets else min(onsets, default=None),
         ended_at=None if None in ends else max(ends, default=None),
+        wire=wire,
     )
 
 

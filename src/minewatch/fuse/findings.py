@@ -8,13 +8,23 @@ import pyarrow as pa
 
 from minewatch.fuse.families import Family
 from minewatch.fuse.farm import Farm, Row, Signs, farm_of
-from minewatch.fuse.verdicts import Surroundings, agreement, contradictions, kind_of, part_of_load
+from minewatch.fuse.verdicts import (
+    Surroundings,
+    agreement,
+    contradictions,
+    kind_of,
+    opinion_of,
+    part_of_load,
+)
 from minewatch.schema.analysis_tables import FINDINGS
 from minewatch.schema.evidence import Estimate, FindingKind, SiteClass
 from minewatch.schema.ids import content_id
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import reason
 from minewatch.schema.sites import Site
+
+_OWNED = (FindingKind.ACTIVE, FindingKind.PASSIVE_VICTIM)
+"""Kinds at which the question is whose machines mine."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +65,7 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
     """Return one row of ``findings``."""
     seen = farm_of(case.signs, run.period)
     site, kind = case.site, kind_of(seen, case.around)
+    told = opinion_of(seen, case.around) if kind in _OWNED else None
     # A block in a victim's curve is another load: its computers take what the traffic says.
     is_victim = kind is FindingKind.PASSIVE_VICTIM
     wire = {Family.WIRE: case.signs.get(Family.WIRE, ())}
@@ -84,23 +95,24 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
         "hash_rate": farm.hash_rate,
         "algorithm": farm.algorithm,
         "coin": farm.coin,
+        "machines": farm.machines,
         "kind": kind.value,
+        "victim_probability": told.probability if told else None,
+        "kind_reasons": [item.as_row() for item in told.reasons] if told else [],
         "duty": farm.duty,
         "site_class": (SiteClass.OPERATING if case.rows else SiteClass.UNDER_CONSTRUCTION).value,
         "planned_start_on": site.planned_start_on,
         "onset_at": farm.onset_at,
         "ended_at": farm.ended_at,
         "contradictions": [item.as_row() for item in contradictions(seen, case.around)],
-        "reasons": list(_reasons(case, farm, kind)),
+        "reasons": list(_reasons(case, farm)),
         "evidence_ids": [row["evidence_id"] for row in case.rows],
     }
 
 
-def _reasons(case: Case, farm: Farm, kind: FindingKind) -> Iterator[Mapping[str, Any]]:
+def _reasons(case: Case, farm: Farm) -> Iterator[Mapping[str, Any]]:
     """Yield the reasons of fusion, then of the evidence (each once), then what could not be attributed."""
     own = [*agreement(farm), *part_of_load(farm), *case.around.hints]
-    if kind is FindingKind.PASSIVE_VICTIM:
-        own.append(reason("passive_victim_likely"))
     if farm.grid_kw is None and farm.power_kw:
         own.append(reason("energy_as_seen", hours=farm.hours_on))
     told = [item.as_row() for item in own]

@@ -1,20 +1,15 @@
 """What kind of site it is, and which of its estimates contradict each other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from minewatch.fuse.families import Family
 from minewatch.fuse.farm import Farm, Row
 from minewatch.fuse.power import compare
+from minewatch.fuse.presence import Presence
+from minewatch.fuse.victims import Opinion, Owner, opinion
 from minewatch.schema.evidence import Estimate, FindingKind
 from minewatch.schema.reasons import Reason, reason
-
-CPU_ALGORITHMS = frozenset({"RandomX", "CryptoNight", "GhostRider", "VerusHash"})
-"""Proof-of-work functions that ordinary computers are made to compute by a trojan."""
-
-VICTIM_KW = 5.0
-"""Farms above this power are not explained by infected computers (assumed: about 50 of them at 0.1 kW)."""
-
 
 DOUBTFUL_LOG10_LR = 1.0
 """A block below this strength does not by itself speak of a farm."""
@@ -31,7 +26,7 @@ class Surroundings:
     there is no reading. ``public_body``: an office, school, hospital or other institution.
     ``meter_judged``: a meter detector gave a verdict. ``beside``: rows of ``evidence`` that show no sign, but
     tell where a load sits or speak for an innocent use. ``hints``: what may belong to the site, but not
-    surely enough.
+    surely enough. ``presence``: what its traffic shows beside the mining.
     """
 
     metered_kw: float | None
@@ -39,6 +34,7 @@ class Surroundings:
     meter_judged: bool
     beside: Sequence[Row] = ()
     hints: Sequence[Reason] = ()
+    presence: Presence = field(default_factory=Presence)
 
 
 def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
@@ -47,9 +43,19 @@ def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
         return FindingKind.PLANT_DIVERSION
     if Family.SUPPLY in farm.powers or _past_the_meter(farm, around):
         return FindingKind.UNMETERED_SUPPLY
-    if farm.algorithm in CPU_ALGORITHMS and _small(farm, around) and not _same_load(farm):
-        return FindingKind.PASSIVE_VICTIM
-    return FindingKind.ACTIVE
+    told = opinion_of(farm, around)
+    return FindingKind.PASSIVE_VICTIM if told and told.probability >= 0.5 else FindingKind.ACTIVE
+
+
+def opinion_of(farm: Farm, around: Surroundings) -> Opinion | None:
+    """Return how probable it is that computers were infected, and why; None where no traffic tells."""
+    if not farm.wire:
+        return None
+    power_kw = farm.wire_kw.value if farm.wire_kw else None
+    looks_innocent = farm.meter_log10_lr is None or farm.meter_log10_lr < DOUBTFUL_LOG10_LR
+    little = around.metered_kw is not None and (power_kw or 0.0) < 0.1 * around.metered_kw
+    owner = Owner(around.presence, around.public_body, little and looks_innocent, _same_load(farm), power_kw)
+    return opinion(farm.wire, owner)
 
 
 def _past_the_meter(farm: Farm, around: Surroundings) -> bool:
@@ -63,17 +69,6 @@ def _past_the_meter(farm: Farm, around: Surroundings) -> bool:
 def _same_load(farm: Farm) -> bool:
     """Tell whether the block in the curve may be what the traffic speaks of."""
     return farm.comparison is not None and not farm.comparison.contradictory
-
-
-def _small(farm: Farm, around: Surroundings) -> bool:
-    """Tell whether infected computers explain it: little power, and an institution or a far larger load.
-
-    The larger load counts only where it does not look like a farm itself: the traffic could be a part of it.
-    """
-    power_kw = farm.wire_kw.value if farm.wire_kw else 0.0
-    beside_much = around.metered_kw is not None and power_kw < 0.1 * around.metered_kw
-    looks_innocent = farm.meter_log10_lr is None or farm.meter_log10_lr < DOUBTFUL_LOG10_LR
-    return power_kw < VICTIM_KW and (around.public_body or (beside_much and looks_innocent))
 
 
 def contradictions(farm: Farm, around: Surroundings) -> Sequence[Reason]:

@@ -185,9 +185,17 @@ FINDINGS = pa.schema(
         column("hash_rate", pa.float64(), "算力", unit="H/s"),
         column("algorithm", pa.string(), "proof-of-work function of the hash rate"),
         column("coin", pa.string(), "ticker, where known"),
+        column("machines", pa.int64(), "machines told apart in the traffic at one time", unit="1"),
         column(
             "kind", pa.string(), "active, passive_victim, unmetered_supply, plant_diversion", required=True
         ),
+        column(
+            "victim_probability",
+            pa.float64(),
+            "probability that its computers were infected, given that they mine; null: no traffic tells",
+            unit="1",
+        ),
+        column("kind_reasons", pa.list_(REASON), "why infected or not, each with its likelihood ratio"),
         column("duty", pa.string(), "when it runs, see minewatch.schema.evidence.Duty"),
         column("site_class", pa.string(), "operating or under_construction", required=True),
         column("planned_start_on", pa.date32(), "计划投产时间, as applied for"),
