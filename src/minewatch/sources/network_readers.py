@@ -40,3 +40,19 @@ def read_roll(path: Path, options: ReadOptions) -> Iterator[Batch]:
     from minewatch.sources import rolls
 
     return rolls.read_roll(path, options)
+
+
+def read_pool_list(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read a plain list of mining pools; see ``minewatch.sources.pool_lists``."""
+    from minewatch.sources import pool_lists
+
+    return pool_lists.read_pool_list(path, options)
+
+
+def is_pool_list(head: bytes, path: Path) -> bool:
+    """Tell a plain list of mining pools; see ``minewatch.sources.pool_lists``."""
+    if not head.startswith(b"#"):
+        return False
+    from minewatch.sources import pool_lists
+
+    return pool_lists.is_pool_list(head, path)

@@ -39,5 +39,6 @@ FORMATS: tuple[Format, ...] = (
     Format("zeek", "1", "flows", network.is_zeek, readers.read_zeek),
     Format("netflow", "1", "flows", network.is_netflow, readers.read_exports),
     Format("ipfix", "1", "flows", network.is_ipfix, readers.read_exports),
+    Format("pool_list", "1", "pool_endpoints", readers.is_pool_list, readers.read_pool_list),
 )
 """In the order they are asked; the first that says yes takes the file."""
