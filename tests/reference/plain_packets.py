@@ -280,7 +280,7 @@ class Datagrams:
         self.kept: dict[Any, dict[str, Any]] = {}
 
     def decode(self, frame: bytes, link: int, at_ns: int) -> dict[str, Any] | None:
-        """Decode a packet or the datagram it makes whole; None while pieces are missing."""
+        """Decode a packet, the datagram it makes whole, or one given up for it; None where there is none."""
         try:
             return decode(frame, link) | {"at_ns": at_ns}
         except Fragment as error:
@@ -294,8 +294,9 @@ class Datagrams:
         if piece["wire"] <= 0 or stop > 65515 or (piece["more"] and piece["wire"] % 8):
             raise NotReadable("cut")
         key = (piece["src"], piece["dst"], piece["id"])
-        known = self.kept.get(key)
+        known, old = self.kept.get(key), None
         if known is None or not 0 <= at_ns - known["since"] <= 30 * 10**9:
+            old = known
             known = self.kept[key] = {"since": at_ns, "bytes": {}, "total": None, "protocol": None}
         elif not fits(known, stop, piece["more"]):
             raise NotReadable("cut")
@@ -306,6 +307,9 @@ class Datagrams:
             known["total"] = stop
         if start == 0 or known["protocol"] is None:
             known["protocol"] = piece["protocol"]
+        if old is not None:
+            old["total"] = old["total"] or max(old["bytes"]) + 1
+            return written(piece, old)
         if known["total"] is None or len(known["bytes"]) < known["total"]:
             return None
         del self.kept[key]
@@ -319,11 +323,13 @@ def fits(known: dict[str, Any], stop: int, more: bool) -> bool:
     return end <= stop and known["total"] in (None, stop)
 
 
-def written(piece: dict[str, Any], known: dict[str, Any]) -> bytes:
-    """Write the datagram up to its first byte that was not captured."""
+def written(piece: dict[str, Any], known: dict[str, Any]) -> bytes | None:
+    """Write the datagram up to its first byte that was not captured; None where that is its first."""
+    if known["bytes"].get(0) is None:
+        return None
     body = bytearray()
     for place in range(known["total"]):
-        if known["bytes"][place] is None:
+        if known["bytes"].get(place) is None:
             break
         body.append(known["bytes"][place])
     source, target = (ipaddress.ip_address(piece[end]).packed for end in ("src", "dst"))

@@ -145,8 +145,10 @@ def decoded(frame: bytes, link: int) -> dict[str, Any] | int:
     fields = np.full((1, kernel.FIELD_COLUMNS), -7, np.int64)
     kernel.decode(data, rows, fields)
     row = fields[0]
-    if row[kernel.STATUS] != kernel.TRANSPORT:
-        return int(row[kernel.STATUS])
+    return record_of(data, row) if row[kernel.STATUS] == kernel.TRANSPORT else int(row[kernel.STATUS])
+
+
+def record_of(data: np.ndarray, row: np.ndarray) -> dict[str, Any]:
     at = row[kernel.PAYLOAD_AT]
     return {
         "src": address(row[kernel.SRC_HIGH], row[kernel.SRC_LOW]),
