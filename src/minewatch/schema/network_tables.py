@@ -80,7 +80,10 @@ FLOWS = pa.schema(
         ),
         column("difficulty", pa.list_(DIFFICULTY_CHANGE), "difficulty set by the pool over time", unit="1"),
         column(
-            "expected_hashes", pa.float64(), "hashes that the accepted shares stand for on average", unit="1"
+            "expected_hashes",
+            pa.float64(),
+            "hashes that the shares stand for on average, refused ones left out",
+            unit="1",
         ),
         column("shares_submitted", pa.int64(), "shares sent", unit="1"),
         column("shares_accepted", pa.int64(), "shares the pool accepted", unit="1"),

@@ -43,8 +43,8 @@ MINED_COLUMNS = (
 def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, Any]:
     """Return the mining columns, but the pool, of a flow; its payload was heard in ``span_us`` (first, last).
 
-    Shares are counted from the first difficulty that was seen to the last packet. Where no share was
-    answered in the capture (one direction missing), all that were sent count.
+    Shares are counted from the first difficulty that was seen to the last packet. The hashes are those of all
+    shares that were not refused: the answer may be outside the capture, or in a later batch.
     """
     dialect = str(facts.dialect)
     algorithm = facts.algorithm or _default_algorithm(facts)
@@ -59,7 +59,7 @@ def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, An
         "accounts": facts.accounts,
         "workers": [_worker(name, tally, answered, hashes_each) for name, tally in facts.workers.items()],
         "difficulty": [{"at": at, "difficulty": unit} for at, unit in facts.difficulty],
-        "expected_hashes": _expected(facts.shares, answered, hashes_each),
+        "expected_hashes": _expected(facts.shares, hashes_each),
         "shares_submitted": facts.shares.submitted,
         "shares_accepted": facts.shares.accepted if knows else None,
         "shares_rejected": facts.shares.rejected if knows else None,
@@ -92,10 +92,8 @@ def _hashes_each(facts: MiningFacts, dialect: str, algorithm: str | None) -> flo
     return hashes_of_unit(dialect, algorithm)
 
 
-def _expected(tally: Tally, answered: bool, hashes_each: float | None) -> float | None:
-    if hashes_each is None:
-        return None
-    return hashes_each * (tally.accepted_units if answered else tally.submitted_units)
+def _expected(tally: Tally, hashes_each: float | None) -> float | None:
+    return None if hashes_each is None else hashes_each * tally.good_units
 
 
 def _worker(name: str, tally: Tally, answered: bool, hashes_each: float | None) -> dict[str, Any]:
@@ -106,5 +104,5 @@ def _worker(name: str, tally: Tally, answered: bool, hashes_each: float | None) 
         "accepted": tally.accepted if knows else None,
         "rejected": tally.rejected if knows else None,
         "stale": tally.stale if knows else None,
-        "expected_hashes": _expected(tally, answered, hashes_each),
+        "expected_hashes": _expected(tally, hashes_each),
     }

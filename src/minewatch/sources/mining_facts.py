@@ -26,7 +26,7 @@ class Tally:
     rejected: int = 0
     stale: int = 0
     submitted_units: float = 0.0
-    accepted_units: float = 0.0
+    rejected_units: float = 0.0
 
     def submit(self, unit: float | None) -> None:
         """Count a share that was sent."""
@@ -38,7 +38,12 @@ class Tally:
         self.accepted += accepted
         self.rejected += not accepted
         self.stale += stale and not accepted
-        self.accepted_units += (unit or 0.0) if accepted else 0.0
+        self.rejected_units += 0.0 if accepted else (unit or 0.0)
+
+    @property
+    def good_units(self) -> float:
+        """Difficulty that the shares add up to, refused ones left out; an answer may come late or never."""
+        return self.submitted_units - self.rejected_units
 
 
 class Share(NamedTuple):

@@ -82,12 +82,12 @@ class Conversation:
             self._note_side(reverse == said.by_client, said.name, said.text)
 
     def _take(self, message: Message) -> None:
-        if message.is_answer:
+        if (kind := browser.hear(self._talk, message)) is not None:
+            self._note_side(message.reverse == browser.is_client(kind), kind, message.text)
+        elif message.is_answer:
             self._take_answer(message)
         elif message.method:
             self._take_method(message)
-        elif (kind := browser.hear(self._talk, message)) is not None:
-            self._note_side(message.reverse == browser.is_client(kind), kind, message.text)
 
     def _take_method(self, message: Message) -> None:
         for handlers, by_client in ((_CLIENT, True), (_POOL, False)):

@@ -1,8 +1,9 @@
 """Pools and the work they give: times of blocks and jobs, and the hexadecimal that looks like it.
 
-Block times are those of the coins (BTC 600 s, LTC 150 s, ETC 13 s, XMR 120 s) and common to all pools of
-a coin; a new job also comes every 20 to 60 s with new transactions. Kaspa's ten blocks a second are
-thinned to one job in 6 s. Network difficulties are of late 2025's order; the pools are invented.
+Block times are those of the coins (BTC 600 s, LTC 150 s, ETC 13 s, XMR 120 s …) and common to all pools of
+a coin; a new job also comes every 20 to 60 s with new transactions. Kaspa's ten blocks a second and
+Conflux' two are thinned to one job in 6 s. Network difficulties are of late 2025's order; the pools are
+invented.
 """
 
 from typing import NamedTuple
@@ -41,6 +42,15 @@ COINS = {
     "kHeavyHash": Coin("KAS", 6.0, "", 0),
     "Ethash": Coin("ETC", 13.0, "", 0),
     "RandomX": Coin("XMR", 120.0, "", 0),
+    "Equihash": Coin("ZEC", 75.0, "1c01e4a2", 0),
+    "KawPow": Coin("RVN", 60.0, "1b00f3c5", 0),
+    "Autolykos2": Coin("ERG", 120.0, "", 0),
+    "Blake3": Coin("ALPH", 16.0, "", 0),
+    "Eaglesong": Coin("CKB", 8.0, "", 0),
+    "Octopus": Coin("CFX", 6.0, "", 0),
+    "FishHash": Coin("IRON", 60.0, "", 0),
+    "BeamHash": Coin("BEAM", 60.0, "", 0),
+    "Cuckatoo32": Coin("GRIN", 60.0, "", 0),
 }
 """Coin by proof of work."""
 
@@ -52,6 +62,7 @@ _PORTS = {
     "Ethash": (4444, 9999, 14444),
     "RandomX": (3333, 5555, 9050, 14433),
 }
+_OTHER_PORTS = (3333, 5555, 8888)
 
 
 def draw_pool(rng: Rng, algorithm: str) -> Pool:
@@ -60,7 +71,7 @@ def draw_pool(rng: Rng, algorithm: str) -> Pool:
     coin = COINS[algorithm]
     area = pick(rng, ("", "-cn", "-as", "-eu"))
     index = house * 40 + list(COINS).index(algorithm) * 8 + int(rng.integers(3))
-    ports = _PORTS[algorithm]
+    ports = _PORTS.get(algorithm, _OTHER_PORTS)
     return Pool(
         name=f"{coin.ticker.lower()}{area}.{_HOUSES[house]}.example",
         ip=pool_server(index),
@@ -107,6 +118,22 @@ def hexadecimal(rng: Rng, digits: int) -> str:
 
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _BECH32 = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
+_BASE16 = "0123456789abcdef"
+_WALLETS = {
+    "SHA-256": ("bc1q", _BECH32, 38),
+    "scrypt": ("ltc1q", _BECH32, 38),
+    "kHeavyHash": ("kaspa:", _BECH32, 61),
+    "Equihash": ("t1", _BASE58, 33),
+    "KawPow": ("R", _BASE58, 33),
+    "Autolykos2": ("9", _BASE58, 50),
+    "Blake3": ("1", _BASE58, 44),
+    "Eaglesong": ("ckb1", _BECH32, 42),
+    "Octopus": ("cfx:", "0123456789abcdefghjkmnprstuvwxyz", 42),
+    "FishHash": ("", _BASE16, 64),
+    "BeamHash": ("", _BASE16, 67),
+    "Cuckatoo32": ("grin1", _BECH32, 58),
+}
+"""What a wallet begins with, its letters and how many follow, by algorithm."""
 
 
 def account_of(rng: Rng, algorithm: str, dialect: str) -> str:
@@ -123,9 +150,6 @@ def account_of(rng: Rng, algorithm: str, dialect: str) -> str:
     if algorithm == "Ethash":
         return "0x" + hexadecimal(rng, 40)
     if algorithm == "RandomX":
-        return "4" + "".join(pick(rng, "123456789AB")) + "".join(pick(rng, _BASE58) for _ in range(93))
-    if algorithm == "kHeavyHash":
-        return "kaspa:" + "".join(pick(rng, _BECH32) for _ in range(61))
-    if algorithm == "scrypt":
-        return "ltc1q" + "".join(pick(rng, _BECH32) for _ in range(38))
-    return "bc1q" + "".join(pick(rng, _BECH32) for _ in range(38))
+        return "4" + pick(rng, "123456789AB") + "".join(pick(rng, _BASE58) for _ in range(93))
+    head, letters, digits = _WALLETS[algorithm]
+    return head + "".join(pick(rng, letters) for _ in range(digits))

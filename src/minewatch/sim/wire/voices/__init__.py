@@ -1,0 +1,1 @@
+"""What miners and pools say, a file for each family of dialects."""
