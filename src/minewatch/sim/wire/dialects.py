@@ -36,7 +36,8 @@ class Tongue(NamedTuple):
     """How a coin is mined on the wire: name of the voice, algorithm, dialect and coin that are read off.
 
     ``coin`` is None where neither the words nor every wallet tells it. ``hash_rate`` is a machine's, H/s.
-    ``carrier``: lines, http (in the voice), websocket (one message each) or frames. ``tells_rate`` is False where pools do not agree what a difficulty counts.
+    ``carrier``: lines, http (in the voice), websocket (one message each) or frames. ``tells_rate`` is False
+    where pools do not agree what a difficulty counts.
     """
 
     name: str
