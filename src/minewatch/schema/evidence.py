@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
-from minewatch.schema.analysis_tables import EVIDENCE
 from minewatch.schema.ids import content_id
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class SubjectKind(StrEnum):
@@ -150,8 +150,12 @@ class Evidence:
         }
 
 
-def evidence_table(evidence: Iterable[Evidence]) -> pa.Table:
+def evidence_table(evidence: Iterable[Evidence]) -> "pa.Table":
     """Return evidence as a table of the schema ``EVIDENCE``, in the order given."""
+    import pyarrow as pa  # evidence on the lines of a capture is shown without Arrow
+
+    from minewatch.schema.analysis_tables import EVIDENCE
+
     return pa.Table.from_pylist([item.as_row() for item in evidence], schema=EVIDENCE)
 
 

@@ -6,8 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from scipy.special import gammaincinv
-
+from minewatch.detect.pools.gamma import gamma_quantile
 from minewatch.schema.evidence import Estimate
 from minewatch.schema.machines import Efficiency
 from minewatch.schema.shares import hashes_of_unit
@@ -111,7 +110,7 @@ def power_of(rate: Estimate, efficiency: Efficiency) -> Estimate:
 
 def _quantile(mean: float, variance: float, probability: float) -> float:
     """Return a quantile of the gamma distribution with that mean and variance."""
-    return float(gammaincinv(mean**2 / variance, probability)) * variance / mean
+    return gamma_quantile(mean**2 / variance, probability) * variance / mean
 
 
 def _number(worker: dict[str, Any]) -> int:

@@ -11,9 +11,6 @@ Source: Stratum V2 specification, §3.2, §3.6, §4.5.1, §4.5.2, §5.3 and §7.
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 CALL, ANSWER = 64, -234
 """The sizes with which a connection opens; negative from the server."""
 
@@ -41,14 +38,6 @@ def noise_sign(sizes: Sequence[int]) -> str | None:
     if turns[1] != -_SUCCESS:
         return None
     return "noise_channel" if len(turns) > 2 and turns[2] >= _CHANNEL_LEAST else "noise_setup"
-
-
-def may_be_noise(first_payloads: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a mask of the rows of ``flows`` that open with the two sizes of the handshake."""
-    long_enough = pc.fill_null(pc.greater_equal(pc.list_value_length(first_payloads), 2), False)
-    padded = pc.if_else(long_enough, first_payloads, pa.scalar([0, 0], first_payloads.type))
-    call, answer = (pc.list_element(padded, n) for n in range(2))
-    return pc.and_(pc.equal(call, CALL), pc.equal(answer, ANSWER))
 
 
 def _turns(sizes: Sequence[int]) -> Iterator[int]:

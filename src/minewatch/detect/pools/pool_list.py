@@ -104,6 +104,11 @@ class PoolList:
                 return Match(entry, address, on_port, on_port)
         return None
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All listed domains and certificate names, folded; whatever matches ends with one of them."""
+        return frozenset(name for names in self._names.values() for name in names)
+
     @cached_property
     def ranges(self) -> npt.NDArray[np.int64]:
         """All listed addresses as ranges for ``kernels.addresses``, (n, 4) int64, apart and in order.
