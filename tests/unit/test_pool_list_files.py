@@ -1,10 +1,13 @@
 """Lists of pools from files: plain lists, CSV, what is refused."""
 
+import json
 from datetime import date
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from minewatch.cli.app import app
 from minewatch.runs.look_pools import BadPoolList, pools_known
 from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
@@ -95,3 +98,22 @@ def test_a_csv_that_is_no_list_is_refused(tmp_path: Path, text: str, code: str) 
     with pytest.raises(BadPoolList) as caught:
         pools_known(write(tmp_path / "pools.csv", text), OPTIONS)
     assert caught.value.why.code == code
+
+
+def test_look_uses_the_list(tmp_path: Path) -> None:
+    eve = (
+        '{"timestamp": "2026-05-15T08:00:09.1+0800", "event_type": "flow", "src_ip": "10.0.0.7", '
+        '"src_port": 50123, "dest_ip": "203.0.113.9", "dest_port": 3333, "proto": "TCP", "flow": '
+        '{"pkts_toserver": PACKETS, "pkts_toclient": PACKETS, "bytes_toserver": 900, "bytes_toclient": 900, '
+        '"start": "2026-05-15T08:00:00.0+0800", "end": "2026-05-15T08:30:00.5+0800"}}\n'
+    )
+    log = write(tmp_path / "eve.json", eve.replace("PACKETS", "9"))
+    args = ["look", "--json", "--pools", str(write(tmp_path / "pools.txt", HEAD + LINES)), str(log)]
+    (record,) = CliRunner().invoke(app, args).stdout.splitlines()
+    assert json.loads(record)["log10_lr"] == pytest.approx(2.3, abs=0.02)
+    assert CliRunner().invoke(app, ["look", "--json", str(log)]).stdout == ""
+    unanswered = eve.replace('"pkts_toclient": PACKETS', '"pkts_toclient": 0').replace("PACKETS", "9")
+    write(log, unanswered)
+    assert CliRunner().invoke(app, args).stdout == ""
+    write(tmp_path / "pools.txt", LINES)
+    assert CliRunner().invoke(app, args).exit_code != 0

@@ -34,7 +34,10 @@ def register(app: typer.Typer) -> None:
 
 def look(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help=say("Files and folders", "文件与目录"))
+        list[Path],
+        typer.Argument(
+            metavar="PATH…", help=say("Files and folders; - is standard input", "文件与目录;- 为标准输入")
+        ),
     ],
     *,
     as_json: Annotated[
@@ -49,12 +52,16 @@ def look(
     table: Annotated[
         str | None, typer.Option(help=say("Table, where the header leaves a choice", "目标表"))
     ] = None,
+    pools: Annotated[
+        Path | None,
+        typer.Option(help=say("List of mining pools beside the shipped one", "自带名录之外的矿池名录")),
+    ] = None,
 ) -> None:
     """Look with progress on standard error and the records on standard output."""
     from minewatch.runs.look import FAILURES, Settings
     from minewatch.runs.look import look as looked
 
-    settings = Settings(language(), zone, mapping, table)
+    settings = Settings(language(), zone, mapping, table, pools)
     sights: list[Sight] = []
     with failing(*FAILURES), _Display() as display:
         for sight in looked(paths, settings, display):
@@ -93,7 +100,7 @@ class _Display:
 
     def planned(self, files: int, bytes_: int) -> None:
         _ = files
-        self._progress.update(self._bar, total=bytes_)
+        self._progress.update(self._bar, total=bytes_ or None)
 
     def read(self, path: Path, bytes_done: int) -> None:
         if path != self._current[0]:

@@ -12,12 +12,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pyarrow as pa
 
+from minewatch.detect.pools.pool_list import PoolList
 from minewatch.runs.look_captures import flow_records
+from minewatch.runs.look_pools import BadPoolList, pools_known
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.tables import TABLES
 from minewatch.sources.batch import Batch, Reject
 from minewatch.sources.mapping import BadMapping, read_mapping
 from minewatch.sources.options import ReadOptions
+from minewatch.sources.pipes import size_of
 from minewatch.sources.recognise import Recognised, files_of, recognise
 from minewatch.sources.unreadable import UnreadableFile
 
@@ -33,18 +36,32 @@ class UnknownZone(Exception):  # noqa: N818  (names what it speaks of, as the us
         return reason("zone_unknown", zone=str(self)).text(language)
 
 
-FAILURES = (BadMapping, UnknownZone)
+FAILURES = (BadMapping, BadPoolList, UnknownZone)
 """What ends the verb for reasons that the user can act on; a file that cannot be read does not."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How files are read, and the ``language`` of the reasons ("en" or "zh")."""
+    """How files are read, and the ``language`` of the reasons ("en" or "zh").
+
+    ``pools``: a file with pools beside those of the shipped list.
+    """
 
     language: str
     zone: str = DEFAULT_ZONE
     mapping: Path | None = None
     table: str | None = None
+    pools: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Context:
+    """What is the same for all files."""
+
+    options: ReadOptions
+    pools: PoolList
+    language: str
+    watcher: "Watcher"
 
 
 class PutAside(NamedTuple):
@@ -86,17 +103,18 @@ class Watcher(Protocol):
 def look(paths: Sequence[Path], settings: Settings, watcher: Watcher) -> Iterator[Sight]:
     """Yield what each file under ``paths`` shows: flows as they are read, readings at the end.
 
-    Raises BadMapping and UnknownZone.
+    Raises BadMapping, BadPoolList and UnknownZone.
     """
     mapping = read_mapping(settings.mapping) if settings.mapping else None
     options = ReadOptions(zone=_zone(settings.zone), mapping=mapping, table=settings.table)
+    context = _Context(options, pools_known(settings.pools, options), settings.language, watcher)
     files, missing = _files(paths)
-    watcher.planned(len(files), sum(path.stat().st_size for path in files))
+    watcher.planned(len(files), sum(size_of(path) for path in files))
     yield from missing
     gathered = _Gathered()
     for path in files:
-        sight = _read(path, options, settings.language, gathered, watcher)
-        watcher.read(path, path.stat().st_size)
+        sight = _read(path, context, gathered)
+        watcher.read(path, size_of(path))
         if sight.table != READINGS:
             yield sight
     watcher.judging(gathered.rows)
@@ -144,10 +162,10 @@ class _Gathered:
             yield Sight(path, READINGS, len(records), records, sight.put_aside, sight.notes)
 
 
-def _read(path: Path, options: ReadOptions, language: str, gathered: _Gathered, watcher: Watcher) -> Sight:
+def _read(path: Path, context: _Context, gathered: _Gathered) -> Sight:
     try:
-        found = recognise(path, options)
-        sight = _pass_over(path, found, options, (language, gathered, watcher))
+        found = recognise(path, context.options)
+        sight = _pass_over(path, found, context, gathered)
     except UnreadableFile as error:
         return Sight(path, failure=error.reason)
     except OSError as error:
@@ -157,15 +175,12 @@ def _read(path: Path, options: ReadOptions, language: str, gathered: _Gathered, 
     return sight
 
 
-def _pass_over(
-    path: Path, found: Recognised, options: ReadOptions, context: tuple[str, _Gathered, Watcher]
-) -> Sight:
-    language, gathered, watcher = context
+def _pass_over(path: Path, found: Recognised, context: _Context, gathered: _Gathered) -> Sight:
     table, looked_at = found.table, 0
     put_aside: dict[str, PutAside] = {}
     records: list[dict[str, Any]] = []
     notes: list[Reason] = []
-    for batch in found.reader(path, options):
+    for batch in found.reader(path, context.options):
         table = READINGS if READINGS in (table, batch.table) else batch.table
         looked_at += len(batch.rows)
         for reject in batch.rejected:
@@ -173,10 +188,10 @@ def _pass_over(
             put_aside[reject.reason.code] = PutAside(number + 1, first)
         notes += batch.notes
         if batch.table == "flows":
-            records += flow_records(str(path), batch.rows, language)
+            records += flow_records(str(path), batch.rows, context.language, context.pools)
         else:
             gathered.take(path, batch)
-        watcher.read(path, batch.bytes_done)
+        context.watcher.read(path, batch.bytes_done)
     return Sight(path, table, looked_at, records, put_aside, notes)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from minewatch.detect.pools.pool_flows import judged_rows
+from minewatch.detect.pools.pool_list import PoolList
 from minewatch.schema.evidence import Evidence
 from minewatch.schema.reasons import Reason
 
@@ -32,13 +33,15 @@ FLOW_KEYS = (
 _PROTOCOLS = {6: "tcp", 17: "udp"}
 
 
-def flow_records(file: str, flows: pa.Table, language: str) -> Iterator[dict[str, Any]]:
+def flow_records(file: str, flows: pa.Table, language: str, pools: PoolList) -> Iterator[dict[str, Any]]:
     """Yield a record for each of ``flows`` (rows of the table ``flows``) that shows a sign of mining.
 
+    What could not be judged is left out.
     ``worker`` is the one with most shares, ``account`` the first, ``hash_rate`` in H/s.
     """
-    for flow, evidence in judged_rows(flows):
-        yield dict(zip(FLOW_KEYS, _values(file, flow, evidence, language), strict=True))
+    for flow, evidence in judged_rows(flows, pools=pools):
+        if not evidence.refused:
+            yield dict(zip(FLOW_KEYS, _values(file, flow, evidence, language), strict=True))
 
 
 def reason_records(reasons: list[Reason], language: str) -> list[dict[str, Any]]:
