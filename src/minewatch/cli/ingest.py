@@ -35,7 +35,10 @@ def register(app: typer.Typer) -> None:
 def ingest(
     lake: Annotated[Path, typer.Argument(metavar="LAKE", help=say("Folder of the lake", "数据湖目录"))],
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help=say("Files and folders", "文件与目录"))
+        list[Path],
+        typer.Argument(
+            metavar="PATH…", help=say("Files and folders; - is standard input", "文件与目录;- 为标准输入")
+        ),
     ],
     *,
     zone: Annotated[

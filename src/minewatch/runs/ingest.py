@@ -17,6 +17,7 @@ from minewatch.lake.resubmission import as_resubmission
 from minewatch.lake.source import Reconciliation, SourceFile
 from minewatch.sources.mapping import BadMapping, read_mapping
 from minewatch.sources.options import ReadOptions
+from minewatch.sources.pipes import is_pipe, spooled
 from minewatch.sources.recognise import Recognised, files_of, recognise
 from minewatch.sources.unreadable import UnreadableFile
 
@@ -128,6 +129,8 @@ def _recognised(
 
 
 def _waiting(path: Path, options: ReadOptions, corner: Path) -> Waiting:
+    if is_pipe(path):  # a file is known by the hash of its bytes, so they must all be there first
+        path = spooled(path, corner)
     size = path.stat().st_size
     if again := as_resubmission(path, corner):
         return Waiting(path, again.path, recognise(again.path, options), size, again.ids)

@@ -1,6 +1,7 @@
 """The readers of network files, imported when called."""
 
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from minewatch.sources.batch import Batch
@@ -12,6 +13,13 @@ def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
     from minewatch.sources import captures
 
     return captures.read_capture(path, options)
+
+
+def read_piped_capture(pipe: FileIO, head: bytes, path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read pcap or pcapng as it comes from a pipe that ``path`` names and of which ``head`` was read."""
+    from minewatch.sources import captures
+
+    return captures.read_stream(pipe, path, options, head)
 
 
 def read_eve(path: Path, options: ReadOptions) -> Iterator[Batch]:

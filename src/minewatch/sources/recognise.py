@@ -2,15 +2,22 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from io import FileIO
 from pathlib import Path
 
 from minewatch.schema.reasons import reason
 from minewatch.sources.batch import Batch
+from minewatch.sources.network_readers import read_piped_capture
 from minewatch.sources.options import Reader, ReadOptions
+from minewatch.sources.pipes import first_bytes, is_pipe, open_pipe
 from minewatch.sources.registry import FORMATS, HEAD_BYTES
 from minewatch.sources.tables import VERSION, format_name, read_table, table_layout
 from minewatch.sources.unreadable import UnreadableFile
 from minewatch.sources.zipped import is_archive, read_archive
+
+_OF_PIPES = ("pcap", "pcapng")
+_PIPE_HEAD_BYTES = 24
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,12 @@ class Recognised:
 
 
 def recognise(path: Path, options: ReadOptions) -> Recognised:
-    """Return what ``path`` is. Raises UnreadableFile for an empty, unreadable or unknown file."""
+    """Return what ``path`` is. Raises UnreadableFile for an empty, unreadable or unknown file.
+
+    A pipe is opened here and read by the reader that is returned, once.
+    """
+    if is_pipe(path):
+        return _recognised_pipe(path)
     head = _head(path)
     if is_archive(head, path):
         return Recognised("archive", None, "1", _read_archive)
@@ -33,6 +45,25 @@ def recognise(path: Path, options: ReadOptions) -> Recognised:
             return Recognised(each.name, each.table, each.version, each.read)
     layout = table_layout(path, head, options)
     return Recognised(format_name(layout), layout.table, VERSION, read_table)
+
+
+def _recognised_pipe(path: Path) -> Recognised:
+    """Open a pipe; only captures are read while they come."""
+    try:
+        pipe = open_pipe(path)
+    except OSError as error:
+        raise UnreadableFile(path, reason("file_not_opened", error=error.strerror or "")) from error
+    head = first_bytes(pipe, _PIPE_HEAD_BYTES)
+    for each in FORMATS:
+        if each.name in _OF_PIPES and each.sniff(head, path):
+            return Recognised(each.name, each.table, each.version, partial(_read_pipe, pipe, head))
+    pipe.close()
+    raise UnreadableFile(path, reason("pipe_no_capture" if head else "file_empty"))
+
+
+def _read_pipe(pipe: FileIO, head: bytes, path: Path, options: ReadOptions) -> Iterator[Batch]:
+    with pipe:
+        yield from read_piped_capture(pipe, head, path, options)
 
 
 def _read_archive(path: Path, options: ReadOptions) -> Iterator[Batch]:
@@ -53,7 +84,7 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     """
     found: dict[Path, None] = {}
     for path in paths:
-        if not path.exists():
+        if not is_pipe(path) and not path.exists():
             raise UnreadableFile(path, reason("file_not_found"))
         found.update(dict.fromkeys(_walk(path) if path.is_dir() else [path]))
     return list(found)
