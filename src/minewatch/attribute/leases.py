@@ -77,6 +77,12 @@ class Lease(NamedTuple):
         """Tell whether the row says who or where."""
         return bool(self.holder_name or self.uscc or self.address)
 
+    @property
+    def single_address(self) -> str | None:
+        """The address of the lease, None where it is of a block."""
+        network = ipaddress.ip_network(self.prefix, strict=False)
+        return str(network.network_address) if network.num_addresses == 1 else None
+
     def valid_at(self, instant: datetime) -> bool:
         """Tell whether the lease holds at ``instant`` (half-open)."""
         return self.valid_from <= instant and (self.valid_to is None or instant < self.valid_to)

@@ -6,7 +6,9 @@ enough; else the transformer or feeder is a site of its own, as is a plant.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from minewatch.attribute.endpoints import CERTAIN
 from minewatch.attribute.grid import Attached, GridPart
 from minewatch.attribute.leases import endpoint_of, host_of
 from minewatch.attribute.sites import Attribution, Registers, attribute
@@ -22,6 +25,7 @@ from minewatch.fuse.families import FAMILY_OF, Family
 from minewatch.fuse.farm import Signs, powers_of
 from minewatch.fuse.placing import Load, Place, Wanting, likely_farm, missing, place_of
 from minewatch.runs.evidence_rows import EvidenceRows, columns_of, is_aside, rows_by_id
+from minewatch.runs.wire_facts import Connection
 from minewatch.schema.evidence import Estimate, SubjectKind
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason, reason
@@ -78,7 +82,7 @@ class Board:
 
     ``places``: evidence on a load of the grid → the customer's site that it was given to. ``hints``: site →
     what may belong together, but not surely enough. ``asides``: transformer → evidence on where its load
-    sits.
+    sits. ``connections``: the flows that the evidence on endpoints speaks of.
     """
 
     attribution: Attribution
@@ -89,6 +93,7 @@ class Board:
     places: Mapping[str, Place]
     hints: Mapping[int, Sequence[Reason]]
     asides: Mapping[str, Row]
+    connections: Mapping[Connection, Row] = field(default_factory=dict)
 
     def signs(self, sites: Sequence[int], evidence: EvidenceRows) -> dict[int, Signs]:
         """Return site → whole rows of evidence that show a sign, by family."""
@@ -99,9 +104,28 @@ class Board:
         for site in sites:
             shown = {family: by_site[site] for family, by_site in found.items() if site in by_site}
             signs[site] = {
-                family: [self.with_aside(rows[name]) for name in names] for family, names in shown.items()
+                family: [self._told(rows[name]) for name in names] for family, names in shown.items()
             }
         return signs
+
+    def _told(self, row: Row) -> Row:
+        """Return evidence with what is known beside it: places of a load, flow and host of an endpoint."""
+        if row["subject_kind"] != SubjectKind.ENDPOINT:
+            return self.with_aside(row)
+        name = (row["subject_id"], row["onset_at"])
+        return {**row, "flow": self.connections.get(name), "host": self.inner_hosts.get(name)}
+
+    @cached_property
+    def inner_hosts(self) -> Mapping[Connection, str]:
+        """The innermost address that leases surely give an endpoint, where they give a single one."""
+        claimed = [item for item in self.attribution.endpoints if item.claim]
+        return {
+            (item.endpoint.name, item.endpoint.at): address
+            for item in claimed
+            if item.claim
+            and item.claim.probability >= CERTAIN
+            and (address := item.claim.lease.single_address)
+        }
 
     def with_aside(self, row: Row) -> Row:
         """Return evidence on a transformer with the places of its load."""
@@ -124,8 +148,16 @@ class Board:
                 yield Attached(part, places=places)
 
 
-def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Board:
-    """Give every judged subject, and every endpoint with a sign, its site."""
+def board_of(
+    evidence: EvidenceRows,
+    registers: Registers,
+    period: Period,
+    connections: Mapping[Connection, Row] = MappingProxyType({}),
+) -> Board:
+    """Give every judged subject, and every endpoint with a sign, its site.
+
+    ``connections``: flows with a sign, see ``minewatch.runs.wire_facts``.
+    """
     every = columns_of(evidence, _READ)
     aside = is_aside(every)
     asides = rows_by_id(evidence, every.filter(aside)["evidence_id"].to_pylist()).values()
@@ -150,6 +182,7 @@ def board_of(evidence: EvidenceRows, registers: Registers, period: Period) -> Bo
     strata[np.concatenate([codes[SubjectKind.TRANSFORMER], codes[SubjectKind.FEEDER]])] = GRID
     strata[codes[SubjectKind.PLANT]] = PLANTS
     board = Board(attribution, site_ids, strata, subjects, np.unique(np.concatenate(refused)), {}, {}, told)
+    board = replace(board, connections=connections)
     return _with_places(board, evidence)
 
 

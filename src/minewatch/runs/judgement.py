@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from minewatch.attribute.accounts import account_links, other_owners
 from minewatch.attribute.describe import Evident, describe
 from minewatch.attribute.leases import host_of
 from minewatch.attribute.sites import Registers
@@ -30,6 +31,8 @@ from minewatch.fuse.strength import Calibration
 from minewatch.fuse.verdicts import Surroundings
 from minewatch.runs.board import CUSTOMERS, GRID, Board, Codes, Floats, board_of
 from minewatch.runs.evidence_rows import EvidenceRows, is_aside, rows_by_id
+from minewatch.runs.presences import accounts_of, owners_of, presence_of
+from minewatch.runs.wire_facts import WireFacts
 from minewatch.schema.analysis_tables import ASSESSMENTS
 from minewatch.schema.periods import Period
 from minewatch.schema.sites import Site
@@ -44,7 +47,8 @@ class Question:
 
     ``rate`` is the false-discovery rate of the list, ``prior`` the share of sites that mine (None: estimated
     from the scores). ``hosts`` are the network addresses looked at. ``peak_kw`` gives for usage points the
-    largest load each showed in the period (missing: no reading).
+    largest load each showed in the period (missing: no reading). ``wire``: what the flows say beside the
+    evidence on them.
     """
 
     run_id: str
@@ -54,6 +58,7 @@ class Question:
     calibrations: Mapping[Family, Calibration]
     hosts: Sequence[str]
     peak_kw: Callable[[Sequence[str]], Mapping[str, float]]
+    wire: WireFacts = field(default_factory=WireFacts)
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Conclusion:
 
 def conclude(evidence: EvidenceRows, registers: Registers, question: Question) -> Conclusion:
     """Attribute, combine and list. The same rows give the same result, in whatever order they come."""
-    board = board_of(evidence, registers, question.period)
+    board = board_of(evidence, registers, question.period, question.wire.connections)
     results = _results(board, question)
     tested = np.flatnonzero(np.any([result.spoke for result in results.values()], axis=0))
     scores = site_scores(results, _agreements(results, board, evidence))[tested]
@@ -170,11 +175,19 @@ def _cases(
         for site in listed
     }
     sites = describe(board.attribution, evident)
+    accounts = accounts_of(board.attribution, question.wire)
+    sites = {
+        name: replace(site, links=(*site.links, *account_links(accounts.get(name, ()))))
+        for name, site in sites.items()
+    }
     around = _surroundings({code: sites[name] for code, name in names.items()}, board, evidence, question)
+    owners = {name: owners_of(site) for name, site in sites.items()}
     cases = []
     for code, (probability, q) in listed.items():
         beside = [*board.beside(signs[code]), *around[code].beside]
-        told = replace(around[code], beside=beside)
+        presence = presence_of(signs[code], sites[names[code]], question.wire)
+        others = other_owners(names[code], accounts.get(names[code], ()), owners)
+        told = replace(around[code], beside=beside, presence=replace(presence, sites_with_account=others))
         cases.append(Case(sites[names[code]], signs[code], told, probability, q))
     return cases
 

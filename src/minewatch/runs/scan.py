@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from minewatch.engines.base import Engine
 from minewatch.engines.failures import EngineError
@@ -25,13 +24,13 @@ from minewatch.runs.calibrations import CALIBRATIONS, calibrations_as_read
 from minewatch.runs.evidence_rows import EvidenceRows, LakeEvidence, PartEvidence
 from minewatch.runs.judgement import Conclusion, Question, conclude
 from minewatch.runs.manifest import Outcome, RunManifest, Version, manifest_from_row
-from minewatch.runs.partitions import View, after, flow_slices, readings_of
+from minewatch.runs.partitions import View, after, readings_of
 from minewatch.runs.registers import REGISTERS, registers_of
+from minewatch.runs.wire_facts import wire_facts
 from minewatch.runs.work import Watcher, Work
 from minewatch.schema.analysis_tables import ASSESSMENTS
 from minewatch.schema.periods import Period, parse_period
 from minewatch.schema.record_tables import MANIFESTS
-from minewatch.schema.slices import read_slice
 from minewatch.schema.steps import PartResult
 
 VERB = "scan"
@@ -164,18 +163,19 @@ def judge(
     evidence: EvidenceRows,
 ) -> Conclusion:
     """Attribute and combine ``evidence`` with the registers of ``snapshot``, as the manifest says."""
-    hosts, flows = _hosts(view_of(lake, snapshot, manifest))
+    wire = wire_facts(view_of(lake, snapshot, manifest), evidence)
     question = Question(
         manifest.run_id,
         manifest.period,
         manifest.parameters["rate"],
         manifest.parameters["prior"],
         calibrations_as_read(lake, manifest),
-        hosts,
+        wire.hosts,
         lambda names: peak_kw(lake, snapshot, names, manifest.period),
+        wire,
     )
     result = conclude(evidence, registers_of(lake, snapshot, manifest.period), question)
-    return Conclusion(result.assessments, result.findings, {**result.summary, "flows": flows})
+    return Conclusion(result.assessments, result.findings, {**result.summary, "flows": wire.flows})
 
 
 def view_of(lake: Lake, snapshot: Snapshot, manifest: RunManifest) -> View:
@@ -219,17 +219,6 @@ def _detect(
     for branch in BRANCHES:
         parts += branch.evidence(work)
     return sorted(parts, key=lambda part: part.partition_id)
-
-
-def _hosts(view: View) -> tuple[list[str], int]:
-    """Return the addresses that opened a flow in the period, sorted, and the number of flows."""
-    hosts: set[str] = set()
-    flows = 0
-    for part in flow_slices(view):
-        rows = read_slice(part, ["src_ip"])
-        flows += rows.num_rows
-        hosts.update(pc.unique(rows["src_ip"]).to_pylist())
-    return sorted(hosts), flows
 
 
 def _outputs(snapshot: Snapshot, tables: Mapping[str, Sequence[PartResult] | pa.Table]) -> dict[str, Version]:
