@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from plant_rows import PLANTS, plant_readings
+from quiet_rows import block_times, mining_messages
 from site_rows import site_hours, site_records
 
 from minewatch.schema.ids import bucket_of
@@ -18,6 +19,7 @@ from minewatch.schema.tables import LINEAGE, TABLES, Layout
 
 FIRST_DAY = date(2026, 5, 1)
 REGION = "513300"
+_FLOWS_AT = datetime(2026, 5, 3, tzinfo=UTC)
 FEEDER = "F01"
 
 Row = dict[str, Any]
@@ -60,6 +62,7 @@ def write_county(county: County, folder: Path) -> tuple[Partition, ...]:
         "plants": [PLANTS],
         "plant_readings": [plant_readings(county.parameters["start_at"], county.days)],
         "flows": [_flows(county)],
+        "block_times": [block_times(_FLOWS_AT)],
         "site_hours": [site_hours(county.parameters["start_at"], county.days)],
         "site_records": [site_records(county.days)],
     }
@@ -213,8 +216,7 @@ def _hours(county: County, values: Row) -> Iterator[Row]:
 
 
 def _flows(county: County) -> list[Row]:
-    start = datetime(2026, 5, 3, tzinfo=UTC)
-    return [_flow(county, at, start + timedelta(minutes=at)) for at in range(5 * county.captures)]
+    return [_flow(county, at, _FLOWS_AT + timedelta(minutes=at)) for at in range(5 * county.captures)]
 
 
 def _flow(county: County, at: int, first_at: datetime) -> Row:
@@ -231,7 +233,9 @@ def _flow(county: County, at: int, first_at: datetime) -> Row:
         "last_at": first_at + timedelta(hours=2),
         "bucket": bucket_of(capture, county.buckets),
     }
-    return flow | (_mining(first_at) if at % 3 == 0 else {})
+    messages = mining_messages(block_times(_FLOWS_AT), first_at, at)
+    unnoted = {"src_bytes": 90_000, "dst_bytes": 90_000}
+    return flow | (_mining(first_at), {"messages": messages}, unnoted)[at % 3]
 
 
 def _mining(first_at: datetime) -> Row:

@@ -100,6 +100,7 @@ class Display:
     NAMES: Mapping[str, tuple[str, str]] = {
         "load": ("load curves", "负荷曲线"),
         "flows": ("network flows", "网络流量"),
+        "timing": ("connections that cannot be read", "无法读取内容的连接"),
         "books": ("books of transformers", "台区电量账"),
         "transformers": ("transformer balances", "台区平衡"),
         "places": ("places of unmetered loads", "无表负荷定位"),

@@ -14,6 +14,7 @@ from minewatch.detect.balance.books import BOOKS_STEP
 from minewatch.detect.balance.feeders import FEEDER_STEP
 from minewatch.detect.balance.place import PLACE_STEP
 from minewatch.detect.balance.transformers import TRANSFORMER_STEP
+from minewatch.detect.encrypted.encrypted_flows import ENCRYPTED_FLOW_STEP
 from minewatch.detect.load.customer_load import LOAD_STEP
 from minewatch.detect.plant.plant_output import PLANT_STEP
 from minewatch.detect.pools.pool_flows import POOL_FLOW_STEP
@@ -21,7 +22,7 @@ from minewatch.detect.traffic.data_centre import DATA_CENTRE_STEP
 from minewatch.engines.chunks import CHUNK_BYTES
 from minewatch.runs.board import customers_of
 from minewatch.runs.evidence_rows import columns_of
-from minewatch.runs.partitions import narrowed, partitions_of
+from minewatch.runs.partitions import flow_slices, narrowed, partitions_of
 from minewatch.runs.registers import REGISTERS, registers_of
 from minewatch.runs.site_hours import site_lines, site_partitions
 from minewatch.runs.work import Work
@@ -93,6 +94,18 @@ def _with_peers(step: Step, work: Work, names: Names) -> list[Partition]:
     ]
 
 
+def _with_captures(step: Step, work: Work, names: Names) -> list[Partition]:
+    """Return partitions of flows: with those of a host all of the captures that it is in, for comparison."""
+    if names is None:
+        return partitions_of(step, work.view)
+    captures: set[str] = set()
+    for part in flow_slices(work.view):
+        rows = read_slice(part, ["src_ip", "capture"])
+        own = rows.filter(pc.is_in(rows["src_ip"], value_set=pa.array(names, pa.string())))
+        captures.update(own["capture"].to_pylist())
+    return _own(step, work, sorted(captures), "capture")
+
+
 def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
     """Return partitions of the books of transformers, made first: with each all others of its area."""
     mates = None if names is None else sorted(_mates(work, names))
@@ -146,6 +159,7 @@ def _of_sites(_: Step, work: Work, names: Names) -> list[Partition]:
 BRANCHES = (
     Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, _with_peers),
     Branch("flows", POOL_FLOW_STEP, SubjectKind.ENDPOINT, partial(_own, column="src_ip")),
+    Branch("timing", ENCRYPTED_FLOW_STEP, SubjectKind.ENDPOINT, _with_captures),
     Branch("transformers", TRANSFORMER_STEP, SubjectKind.TRANSFORMER, _of_books, before=(BOOKS_STEP,)),
     Branch("places", PLACE_STEP, SubjectKind.TRANSFORMER, _with_load),
     Branch("feeders", FEEDER_STEP, SubjectKind.FEEDER, partial(_own, column="feeder_id")),

@@ -15,8 +15,8 @@ from minewatch.schema.slices import read_slice, slice_bytes
 from minewatch.schema.steps import Partition, Step, TableSlice
 from minewatch.schema.tables import TABLES, Layout
 
-_DAY, _HOUR, _FLOW = "day", "hour", "first_at"
-_TIMES = (_DAY, _HOUR, _FLOW)
+_DAY, _HOUR, _FLOW, _BLOCK = "day", "hour", "first_at", "at"
+_TIMES = (_DAY, _HOUR, _FLOW, _BLOCK)
 """Columns that say when a row is of."""
 
 
@@ -55,7 +55,7 @@ class View:
     def _time(self, column: str) -> tuple[str, str]:
         if column == _DAY:
             return self.days
-        if column == _FLOW:
+        if column in (_FLOW, _BLOCK):
             return self.period.start_at.isoformat(), self.period.end_at.isoformat()
         first, last = (self._midnight(day).isoformat() for day in self.days)
         return first, last

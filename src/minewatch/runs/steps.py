@@ -4,6 +4,7 @@ from minewatch.detect.balance.books import BOOKS_STEP
 from minewatch.detect.balance.feeders import FEEDER_STEP
 from minewatch.detect.balance.place import PLACE_STEP
 from minewatch.detect.balance.transformers import TRANSFORMER_STEP
+from minewatch.detect.encrypted.encrypted_flows import ENCRYPTED_FLOW_STEP
 from minewatch.detect.load.customer_load import LOAD_STEP
 from minewatch.detect.load.features import LOAD_FEATURES_STEP
 from minewatch.detect.plant.plant_output import PLANT_STEP
@@ -15,6 +16,7 @@ STEPS: tuple[Step, ...] = (
     LOAD_FEATURES_STEP,
     LOAD_STEP,
     POOL_FLOW_STEP,
+    ENCRYPTED_FLOW_STEP,
     BOOKS_STEP,
     TRANSFORMER_STEP,
     FEEDER_STEP,
