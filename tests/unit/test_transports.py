@@ -96,6 +96,15 @@ def test_joined_in_the_middle(name: str, from_client: bool) -> None:
         assert later == wanted[8 - (len(parts) - len(wanted)) :]
 
 
+def begins(part: Any, whole: Any) -> bool:
+    """Tell whether ``part`` is ``whole`` or its beginning: members are missing at the end."""
+    if isinstance(part, dict):
+        return all(name in whole and begins(part[name], whole[name]) for name in part)
+    if isinstance(part, list):
+        return len(part) <= len(whole) and all(map(begins, part, whole))
+    return bool(part == whole)
+
+
 @pytest.mark.parametrize("from_client", [True, False])
 @pytest.mark.parametrize("name", CARRIERS)
 def test_a_gap_costs_the_messages_it_touches(name: str, from_client: bool) -> None:
@@ -114,7 +123,7 @@ def test_a_gap_costs_the_messages_it_touches(name: str, from_client: bool) -> No
                 found += values(stream.feed(part, missing))
                 missing = 0
             at += len(part)
-        assert all(value in wanted for value in found)
+        assert all(any(begins(value, whole) for whole in wanted) for value in found)
         if name != "websocket_deflate":
             assert len(found) >= len(wanted) - 12, (start, size)
 
@@ -157,7 +166,7 @@ def bomb(size: int) -> bytes:
 
 def test_a_body_is_inflated_within_bounds() -> None:
     stream = Stream(False, choose)
-    assert values(stream.feed(bomb(200_000_000))) == [[1]]
+    assert values(stream.feed(bomb(50_000_000))) == [[1]]
     assert stream.size < 30 * bodies.MOST_INFLATED
     after = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n[3]"
     assert values(stream.feed(after)) == [[3]]
@@ -188,3 +197,58 @@ def test_nothing_fails_on_noise() -> None:
         for part in split(bytes(data), rng, 700):
             stream.feed(part, rng.choice((0, 0, 0, rng.randint(1, 500))))
         assert len(stream.buffer) <= 1 << 16
+
+
+def template(transactions: int) -> dict[str, Any]:
+    each = {"data": "ab" * 600, "txid": "cd" * 32, "depends": [1, {"a": '"]}'}], "fee": 7}
+    listed = {"version": 1, "previousblockhash": "00" * 32, "transactions": [each] * transactions}
+    return {"id": 7, "result": {**listed, "target": "0f" * 32, "bits": "1702f128"}, "error": None}
+
+
+@pytest.mark.parametrize("most", [1, 700, 1460, 1 << 16])
+def test_of_a_long_value_what_lies_deep_is_left_out(most: int) -> None:
+    """A block template of a few megabytes stays within the bound."""
+    short, long = template(1), template(60 if most == 1 else 2000)
+    stream = Stream(False, choose)
+    data = json.dumps(short).encode() + json.dumps(long).encode() + b'\n{"after": 1}\n'
+    found = values(heard(stream, list(split(data, random.Random(1), most))))
+    assert found[0] == short
+    thinned = {
+        "id": 7,
+        "error": None,
+        "result": {**long["result"], "transactions": found[1]["result"]["transactions"]},
+    }
+    assert found[1:] == [thinned, {"after": 1}]
+    assert thinned["result"]["transactions"] == [{}] * len(long["result"]["transactions"])
+
+
+def test_a_value_that_is_long_without_depth_is_forgotten() -> None:
+    data = b'{"a": "' + b"x" * 100_000 + b'"}\n{"after": 1}\n'
+    for most in (900, 1 << 20):
+        assert values(heard(Stream(False, choose), list(split(data, random.Random(1), most))))[-1:] == [
+            {"after": 1}
+        ]
+
+
+CUT = {
+    b'{"id": 4, "method": "mining.submit", "params": ["a.b", "job", "0': {
+        "id": 4,
+        "method": "mining.submit",
+        "params": ["a.b", "job"],
+    },
+    b'{"params": [65536, 12': {"params": [65536]},
+    b'{"result": {"job": {"blob": "ab", "target": "b8': {"result": {"job": {"blob": "ab"}}},
+    b'{"a": [1, {"b": "x\\"]}, "}], "c": tr': {"a": [1, {"b": 'x"]}, '}]},
+    b'{"method": "x': None,
+    b"[1, 2, 3": None,
+}
+
+
+@pytest.mark.parametrize("data", CUT)
+def test_what_is_known_of_a_value_that_is_cut(data: bytes) -> None:
+    """No string and no number is taken that may go on where it was cut."""
+    stream = Stream(True, choose)
+    stream.feed(data)
+    wanted = [] if CUT[data] is None else [CUT[data]]
+    assert values(stream.feed(b"", 10)) == wanted
+    assert values(stream.feed(b'junk"}\n{"after": 1}\n')) == [{"after": 1}]

@@ -13,7 +13,7 @@ chunks), RFC 1950 to 1952 (deflate, gzip).
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from minewatch.sources.carriage import Gap, GarbledError, Reading, Stream
@@ -71,12 +71,15 @@ class _Readable:
     def take(self, data: bytes) -> None:
         if self._begins_as_json is None and (begun := data.lstrip()):
             self._begins_as_json = begun.startswith((b"{", b"["))
-        for piece in self._text.feed(data) if self._begins_as_json else ():
-            if piece.value is not None:
-                self._stream.hear(piece)
+        self._hear(self._text.feed(data) if self._begins_as_json else ())
 
     def gap(self) -> None:
-        self._text.gap()
+        self._hear(self._text.cut())
+
+    def _hear(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            if piece.value is not None:
+                self._stream.hear(piece)
 
 
 class _Inflated:
@@ -103,6 +106,7 @@ class _Inflated:
 
     def gap(self) -> None:
         self._is_readable = False
+        self._readable.gap()
 
     def _inflate(self, inflater: "zlib._Decompress", data: bytes) -> bytes:
         """Pass a piece on and return what is still to be inflated."""

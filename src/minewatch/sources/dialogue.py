@@ -1,6 +1,6 @@
 """One TCP connection: both directions in order, taken out of what carries them, and the talk they make."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from operator import itemgetter
 
 from minewatch.sources.carriage import Stream
@@ -31,7 +31,7 @@ class Dialogue:
     def take(self, reverse: int, seq: int, payload: bytes, wire_size: int, at: int) -> None:
         """Take a segment seen at ``at`` (microseconds)."""
         self._hold(reverse, self._directions[reverse].push(seq, payload, wire_size, at))
-        waits = any(direction.waits for direction in self._directions)
+        waits = self._directions[0].waits or self._directions[1].waits
         if not waits or len(self._held) > _MOST_HELD:
             self._hear()
 
@@ -48,7 +48,7 @@ class Dialogue:
         heard_enough = self.talk.messages > _PATIENCE_MESSAGES or size > _PATIENCE_BYTES
         return heard_enough and self.talk.facts.dialect is None
 
-    def _hold(self, reverse: int, parts: Iterator[Part]) -> None:
+    def _hold(self, reverse: int, parts: Iterable[Part]) -> None:
         for part in parts:
             for piece in self._streams[reverse].feed(part.data, part.lost):
                 self._held.append((part.at, reverse, piece))

@@ -13,6 +13,7 @@ from minewatch.sources.json_text import Piece, Text
 from minewatch.sources.websocket import begins_websocket, read_websocket
 
 _NAMED, _IPV4, _IPV6 = 3, 1, 4
+_JSON_FIRSTS = b"{["
 _PROXY_FIRSTS = (0, 4, 5)
 _ADDRESS_SIZE = {_IPV4: 4, _IPV6: 16}
 
@@ -36,7 +37,16 @@ def read_text(stream: Stream) -> Reading:
     """Read JSON values and lines, until something else begins."""
     text = Text()
     if stream.in_the_middle:
-        text.gap()
+        text.forget()
+    try:
+        return (yield from _lines(stream, text))
+    except Gap:
+        for piece in text.cut():
+            stream.hear(piece)
+        raise
+
+
+def _lines(stream: Stream, text: Text) -> Reading:
     data = yield from stream.some()
     while True:
         for piece in text.feed(data):
@@ -47,7 +57,7 @@ def read_text(stream: Stream) -> Reading:
             if piece.whole:
                 stream.hear(piece)
         data = yield from stream.some()
-        if not text.rest().strip():
+        if data[0] not in _JSON_FIRSTS and not text.rest().strip():
             stream.give_back(data)
             if choose(stream) is not read_text:
                 return None

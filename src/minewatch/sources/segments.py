@@ -1,6 +1,6 @@
 """The segments of one direction of a TCP connection, put back in order."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 _SEQ_SPACE = 1 << 32
@@ -45,23 +45,28 @@ class Direction:
         """Tell whether segments wait for one before them."""
         return bool(self._early)
 
-    def push(self, seq: int, payload: bytes, wire_size: int, at: int) -> Iterator[Part]:
-        """Take a segment seen at ``at`` (µs) and yield what is now in order."""
+    def push(self, seq: int, payload: bytes, wire_size: int, at: int) -> Iterable[Part]:
+        """Take a segment seen at ``at`` (µs) and return what is now in order."""
         if self._next is None:
             self._next = seq
-        if self._early and at - min(each.at for each in self._early.values()) > _PATIENCE_US:
-            yield from self.finish()
-        segment = _Segment(payload, wire_size, at)
-        if self._ahead(seq) <= 0:
-            yield from self._in_order(seq, segment)
-            yield from self._release()
-        else:
-            yield from self._wait(seq, segment)
+        if seq == self._next and not self._early and wire_size == len(payload):  # as nearly all come
+            self._next = (seq + wire_size) % _SEQ_SPACE
+            return (Part(payload, at),)
+        return self._push(seq, _Segment(payload, wire_size, at))
 
     def finish(self) -> Iterator[Part]:
         """Give up all gaps; yield what waited behind them."""
         while self._early:
             yield from self._give_up()
+
+    def _push(self, seq: int, segment: _Segment) -> Iterator[Part]:
+        if self._early and segment.at - min(each.at for each in self._early.values()) > _PATIENCE_US:
+            yield from self.finish()
+        if self._ahead(seq) <= 0:
+            yield from self._in_order(seq, segment)
+            yield from self._release()
+        else:
+            yield from self._wait(seq, segment)
 
     def _wait(self, seq: int, segment: _Segment) -> Iterator[Part]:
         if seq not in self._early or len(segment.payload) > len(self._early[seq].payload):

@@ -9,15 +9,17 @@ Sources: RFC 6455 §5 (frames, masking, fragments), RFC 7692 §7.2 (permessage-d
 """
 
 import zlib
+from collections.abc import Iterable
 
 from minewatch.sources.carriage import Gap, GarbledError, Reading, Stream
-from minewatch.sources.json_text import Text
+from minewatch.sources.json_text import Piece, Text
 
 MOST_MESSAGE = 1 << 16
 """Bytes kept of a message, and at most given by one that is inflated; longer ones are passed over."""
 
 _MORE, _TEXT, _BINARY = 0, 1, 2
 _CONTROL = (8, 9, 10)
+_FINAL, _PACKED = 0x80, 0x40
 _TAIL = b"\0\0\xff\xff"
 _WHOLE_FIRSTS = frozenset({0x81, 0x82, 0x89, 0x8A, 0xC1})
 """First bytes of whole frames that no text begins with."""
@@ -66,14 +68,11 @@ def _frame(stream: Stream, messages: "_Messages") -> Reading:
     payload = yield from _payload(stream, size)
     if first & 0x0F in _CONTROL:
         return
-    if payload is None:
-        messages.gap()
-    else:
-        messages.take(first, _unmasked(payload, mask))
+    messages.take(first, _unmasked(payload, mask), len(payload) == size)
 
 
 def _payload(stream: Stream, size: int) -> Reading:
-    """Return the payload of a frame; None where a part of it is missing or it is too long."""
+    """Return the payload of a frame: up to what is missing of it, and nothing of one that is too long."""
     kept, whole = bytearray(), size <= MOST_MESSAGE
     while size > 0:
         try:
@@ -87,7 +86,7 @@ def _payload(stream: Stream, size: int) -> Reading:
             size -= len(data)
             if whole:
                 kept += data
-    return bytes(kept) if whole else None
+    return bytes(kept)
 
 
 def _is_kind(first: int, size: int) -> bool:
@@ -122,32 +121,39 @@ class _Messages:
         self._first: int | None = None
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
 
-    def take(self, first: int, payload: bytes) -> None:
-        """Take a frame with its first byte."""
+    def take(self, first: int, payload: bytes, whole: bool) -> None:
+        """Take a frame with its first byte, or what there is of it."""
         if first & 0x0F != _MORE:
             self._first = first
             self._parts.clear()
-        if self._first is None:
-            return
-        self._parts += payload
-        if len(self._parts) > MOST_MESSAGE:
+        if self._first is not None:
+            self._parts += payload
+            if len(self._parts) <= MOST_MESSAGE and first & _FINAL and (whole or not self._first & _PACKED):
+                self._hear(self._first, bytes(self._parts))
+        if not whole or len(self._parts) > MOST_MESSAGE:
             self.gap()
-        elif first & 0x80:
-            self._hear(self._first, bytes(self._parts))
+        elif first & _FINAL:
             self._first = None
 
     def gap(self) -> None:
         """Drop the message that is not whole, and what compressed ones may point back to."""
         self._first = None
         self._parts.clear()
-        self._text.gap()
+        self._give(self._text.cut())
         self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
 
     def _hear(self, first: int, data: bytes) -> None:
-        if first & 0x40:
+        if first & _PACKED:
             data = self._inflate(data)
-        text = Text() if first & 0x0F == _TEXT else self._text
-        for piece in text.feed(data):
+        if first & 0x0F == _TEXT:
+            text = Text()
+            self._give(text.feed(data))
+            self._give(text.cut())
+        else:
+            self._give(self._text.feed(data))
+
+    def _give(self, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
             if piece.value is not None:
                 self._stream.hear(piece)
 
