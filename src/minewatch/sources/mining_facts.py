@@ -42,8 +42,11 @@ class Tally:
 
     @property
     def good_units(self) -> float:
-        """Difficulty that the shares add up to, refused ones left out; an answer may come late or never."""
-        return self.submitted_units - self.rejected_units
+        """Difficulty that the shares add up to, refused ones left out; an answer may come late or never.
+
+        At least 0: the share that an answer refuses may have been sent before counting began.
+        """
+        return max(self.submitted_units - self.rejected_units, 0.0)
 
 
 class Share(NamedTuple):
@@ -110,6 +113,16 @@ class MiningFacts:
         told = max(len(self.workers), self._most_open, len(self._reported), self.subscriptions)
         is_proxy = bool(self.agent) and _PROXY.search(self.agent or "") is not None
         return None if told == 0 or (told == 1 and is_proxy) else told
+
+    def begin_anew(self, at: int) -> None:
+        """Count from ``at`` on, for the next row of a connection that goes on; what is known stays."""
+        self.workers = {name: Tally() for name in self.workers}
+        self.shares = Tally()
+        self.job_times = []
+        self.reported_hash_rate = self._rate_now or None
+        if self.counted_from is not None:
+            self.counted_from = at
+            self.difficulty = [(at, self.difficulty[-1][1])]
 
     def note_line(self, kind: str, text: str) -> None:
         """Keep the first lines of each kind as evidence, shortened."""
