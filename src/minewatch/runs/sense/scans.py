@@ -1,16 +1,17 @@
 """The scan of a sensor: ``CaptureScan`` over a source that never ends, with what it counts on the way."""
 
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
-from minewatch.kernels import records
+from minewatch.kernels import fragments, packets, records
 from minewatch.kernels.ring import copy_block
-from minewatch.runs.sense.packet_sources import PacketSource
 from minewatch.sources.captures import CaptureScan
-from minewatch.sources.packet_stream import PacketStream
+from minewatch.sources.live import pcap_header
+from minewatch.sources.packet_stream import CHUNK_PACKETS, ByteStream, Chunk, PacketStream
 
 
 class LiveScan:
@@ -21,15 +22,26 @@ class LiveScan:
         self._scan = CaptureScan(sensor)
         self._packets = self._bytes = self._cut = 0
 
-    def run(self, file: PacketSource, path: Path) -> Iterator[int]:
+    def run(self, file: ByteStream, path: Path) -> Iterator[int]:
         """Read ``file`` to its end; yield after each window and wherever nothing came for a moment."""
         stream = PacketStream(file, path)
-        for chunk in stream.chunks():
-            first = 0
-            while first < len(chunk.records):
-                first = self._scan._track(chunk, first)
-            self._count(chunk.records)
-            yield chunk.bytes_done
+        rows = np.empty((CHUNK_PACKETS, records.RECORD_COLUMNS), np.int64)
+        fields = np.empty((CHUNK_PACKETS, packets.FIELD_COLUMNS), np.int64)
+        goes_on = True
+        while goes_on:
+            found, position, status = records.walk(stream.data, stream.span, stream.form, rows)
+            stream.span[0] = position
+            self._count(rows[:found])
+            taken = 0
+            while taken < found:
+                here = rows[taken:found]
+                number = fragments.decode(stream.data, here, fields, stream.joints)
+                first, chunk = 0, Chunk(stream.store, stream.data, here[:number], fields[:number], 0)
+                while first < number:
+                    first = self._scan._track(chunk, first)
+                taken += number
+            goes_on = stream.went_to(position, status, found)
+            yield stream.bytes_done
 
     def evict(self, now_us: int, opened_before_us: int) -> Iterator[pa.Table]:
         """Return nothing."""
@@ -63,6 +75,10 @@ class LiveScan:
 
 
 def warm_up() -> None:
-    """Have the kernels compiled or loaded before the first packet comes."""
+    """Have the kernels compiled or loaded before the first packet comes: the ring fills meanwhile."""
     nothing = np.zeros(4096, np.uint8)
     copy_block(nothing, 1, nothing.copy())
+    scan, empty = LiveScan("warm-up"), pcap_header(1, 0)
+    for _ in scan.run(io.BytesIO(empty), Path("warm-up")):
+        pass
+    list(scan.evict(0, 0))

@@ -19,6 +19,7 @@ from minewatch.runs.sense.tally import SensorName, Tally, instant
 from minewatch.schema.columns import doc_of
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.sensor_tables import SENSOR_INTERVALS
+from minewatch.sources.packet_stream import ByteStream
 
 TICK_US = 1_000_000
 _PAUSE_S = 0.1
@@ -32,7 +33,7 @@ class Scan(Protocol):
     first_us: int
     last_us: int
 
-    def run(self, file: PacketSource, path: Path) -> Iterator[int]:
+    def run(self, file: ByteStream, path: Path) -> Iterator[int]:
         """Read ``file`` to its end; yield after each window and wherever nothing came for a moment."""
         ...
 
