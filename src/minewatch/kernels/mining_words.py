@@ -10,7 +10,15 @@ MINING_SIGNS: tuple[tuple[bytes, ...], ...] = (
     (b"submitblock",),
     (b"keepalived",),
     (b"seed_hash",),
-    (b"site_key",),
+    (b"ckb_submit",),
+    (b"ckb_getwork",),
+    (b"pow_hash",),
+    (b"pre_pow",),
+    (b"edge_bits",),
+    (b"hash_accepted",),
+    (b"site_key", b'"auth"'),
+    (b"identifier", b'"handshake"'),
+    (b"api_key", b'"login"'),
     (b'"login"', b'"pass"'),
     (b'"login"', b'"agent"'),
     (b'"login"', b'"algo"'),
@@ -20,10 +28,12 @@ MINING_SIGNS: tuple[tuple[bytes, ...], ...] = (
     (b"job_id", b"nonce"),
     (b"jobid", b"nonce"),
     (b'"submit"', b"nonce"),
+    (b'"solution"', b"nonce"),
+    (b'"input"', b'"difficulty"'),
 )
 """Each sign is one word, or some that count when both directions of a flow have said them all.
 
-In lower case; the text is compared in any case. Words of 4 to 32 bytes. What is common outside mining (``login``
-of any application, ``job_id`` of any queue) is a sign only with a second word, because the slow reading of the
-messages begins there.
+In lower case; the text is compared in any case. Words of 4 to 32 bytes. What is common outside mining
+(``login`` of any application, ``job_id`` of any queue) is a sign only with a second word, because the slow
+reading of the messages begins there.
 """

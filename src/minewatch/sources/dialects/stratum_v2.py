@@ -44,18 +44,22 @@ class Said(NamedTuple):
 
 def begins(prefix: bytes) -> bool | None:
     """Tell whether a connection that begins, or goes on, with ``prefix`` speaks V2; None: more is needed."""
-    if len(prefix) < _HEADER:
-        may_be = any(start.startswith(prefix) for start in (*_EXACT_STARTS, _SUCCESS)) or not any(prefix[:3])
-        return None if may_be else False
-    if prefix[:_HEADER] in _EXACT_STARTS or prefix.startswith(_SUCCESS):
+    if prefix.startswith((*_EXACT_STARTS, _SUCCESS)):
         return True
-    extension, kind, length = _header(prefix, 0)
-    if extension or kind != _SETUP or not _SETUP_SIZES[0] <= length <= _SETUP_SIZES[1]:
+    if any(start.startswith(prefix) for start in (*_EXACT_STARTS, _SUCCESS)):
+        return None
+    return _begins_setup(prefix)
+
+
+def _begins_setup(prefix: bytes) -> bool | None:
+    if any(prefix[:3]):
         return False
     if len(prefix) < _HEADER + 5:
         return None
+    length = _header(prefix, 0)[2]
     protocol, lowest, highest = struct.unpack_from("<BHH", prefix, _HEADER)
-    return bool(protocol <= _LAST_PROTOCOL and lowest == _VERSION <= highest < _MOST_VERSIONS)
+    is_v2 = lowest == _VERSION <= highest < _MOST_VERSIONS and protocol <= _LAST_PROTOCOL
+    return bool(is_v2 and _SETUP_SIZES[0] <= length <= _SETUP_SIZES[1])
 
 
 class Frames:

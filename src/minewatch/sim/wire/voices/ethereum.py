@@ -15,6 +15,7 @@ class _EthereumStratum(Voice):
     """``eth_submitLogin``, ``eth_getWork``, ``eth_submitWork`` on one line each."""
 
     retargets = True
+    work_digits = 64
 
     def greeting(self) -> Iterator[Said]:
         worker = self.session.workers[0].name
@@ -49,6 +50,8 @@ class _EthereumStratum(Voice):
 
 class _NervosLogin(Voice):
     """``ckb_submitLogin`` and its kin: objects in place of lists."""
+
+    work_digits = 64
 
     def greeting(self) -> Iterator[Said]:
         session: Session = self.session

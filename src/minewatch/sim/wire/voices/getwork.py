@@ -15,6 +15,8 @@ from minewatch.sim.wire.voices.voice import Said, Verdict, Voice, Worker
 class _Getwork(Voice):
     """Bitcoin's getwork, or Ethereum's where Ethash is mined."""
 
+    work_digits = 64
+
     def greeting(self) -> Iterator[Said]:
         yield self.ask_work()
 

@@ -57,11 +57,12 @@ class Voice(ABC):
 
     each_worker = False
     retargets = False
+    work_digits = 8
 
     def __init__(self, rng: Rng, session: Session, difficulty: Mapping[str, float]) -> None:
         self.rng, self.session, self.difficulties = rng, session, dict(difficulty)
         self.number = 0
-        self.work = hexadecimal(rng, 8)
+        self.work = hexadecimal(rng, self.work_digits)
         self._separators = (",", ":") if rng.random() < 0.6 else (", ", ": ")
 
     @property
