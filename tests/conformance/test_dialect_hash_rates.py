@@ -82,10 +82,8 @@ def test_the_rate_of_a_connection(tongue: Tongue, login: bool) -> None:
     assert missed <= most_misses(known)
 
 
-WITH_WORKERS = [
-    tongue for tongue in RATED
-    if tongue.name in ("stratum_v1", "equihash", "ergo", "ethereum_stratum", "monero_proxy", "stratum_v2_clear")
-]  # fmt: skip
+NAMED = {"stratum_v1", "equihash", "ergo", "ethereum_stratum", "monero_proxy", "stratum_v2_clear"}
+WITH_WORKERS = [tongue for tongue in RATED if tongue.name in NAMED]
 
 
 @pytest.mark.parametrize("tongue", WITH_WORKERS, ids=lambda tongue: f"{tongue.name}-{tongue.algorithm}")
