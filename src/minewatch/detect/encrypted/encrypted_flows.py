@@ -39,7 +39,7 @@ DETECTOR = Detector("encrypted_flow", f"1-{shipped_version()}")
 _PEERS = 16
 """Connections to the same server that one is held against."""
 
-_HOPELESS = -4.0
+HOPELESS = -4.0
 """log10 of the ratio by shape below which blocks and neighbours are not asked."""
 
 _NAMED_COIN = 2.0
@@ -106,7 +106,7 @@ def weigh(
     is_even = even.is_even if even else None
     alone = features_of(talk)
     verdict = shipped_model().verdict(Seen(alone, 0.0, is_even))
-    if verdict.log10_lr < _HOPELESS:
+    if verdict.log10_lr < HOPELESS:
         return Weighed(alone, Blocks(0.0, None), verdict)
     features = features_of(talk, joined(others)) if others else alone
     blocks = weigh_blocks(talk.push_us, talk.span_us, chains)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch import detect
-from minewatch.detect.encrypted.encrypted_flows import weigh
+from minewatch.detect.encrypted.encrypted_flows import HOPELESS, weigh
 from minewatch.detect.encrypted.needs import talk_refusal
 from minewatch.engines.base import Engine
 from minewatch.engines.local import LocalEngine
@@ -47,7 +47,7 @@ HARD = (
     "wallet",
     "explorer",
 )
-NUMBERS = 400, 400
+NUMBERS = 400, 300
 """Connections of each kind of miner, and of each innocent kind that is not hard."""
 
 _BATCH = 100
@@ -113,8 +113,11 @@ def scores_of(one: Example) -> Sequence[float]:
     """Return the log10 likelihood ratio by each of ``WAYS``."""
     if one.talk is None or talk_refusal(one.talk):
         return [-np.inf] * len(WAYS)
-    given = ((), one.seen, one.headed)
-    return [weigh(one.talk, one.others, chains).verdict.log10_lr for chains in given]
+    without = weigh(one.talk, one.others, ()).verdict.log10_lr
+    if without < HOPELESS:  # no blocks lift that onto the list
+        return [without] * len(WAYS)
+    given = (one.seen, one.headed)
+    return [without, *(weigh(one.talk, one.others, chains).verdict.log10_lr for chains in given)]
 
 
 def figures_of(figures: Figures) -> Mapping[str, Any]:
