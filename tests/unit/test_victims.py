@@ -62,7 +62,7 @@ def codes(told: Opinion) -> set[str]:
 def test_office_computers_at_a_hospital_are_probably_infected() -> None:
     told = opinion([connection(n) for n in range(10)], HOSPITAL)
     assert told.probability > 0.9
-    assert codes(told) == {"kind_prior_public", "kind_algorithm_cpu", "kind_machine_power"}
+    assert codes(told) == {"kind_prior_public", "kind_algorithm_cpu", "kind_machine_rate"}
 
 
 def test_mining_machines_at_a_hospital_are_probably_somebodys_own() -> None:

@@ -14,6 +14,9 @@ from minewatch.schema.reasons import Reason, reason
 DOUBTFUL_LOG10_LR = 1.0
 """A block below this strength does not by itself speak of a farm."""
 
+ORGANISATION_KW = 10.0
+"""From this load on, somebody's computers may be at a site beside much else (assumed)."""
+
 VISIBLE_SHARE = 0.05
 """A mine below this share of the load leaves no trace that the load detector is trained to see."""
 
@@ -53,7 +56,8 @@ def opinion_of(farm: Farm, around: Surroundings) -> Opinion | None:
         return None
     power_kw = farm.wire_kw.value if farm.wire_kw else None
     looks_innocent = farm.meter_log10_lr is None or farm.meter_log10_lr < DOUBTFUL_LOG10_LR
-    little = around.metered_kw is not None and (power_kw or 0.0) < 0.1 * around.metered_kw
+    metered_kw = around.metered_kw or 0.0
+    little = metered_kw >= ORGANISATION_KW and (power_kw or 0.0) < 0.1 * metered_kw
     owner = Owner(around.presence, around.public_body, little and looks_innocent, _same_load(farm), power_kw)
     return opinion(farm.wire, owner)
 

@@ -18,7 +18,7 @@ from minewatch.schema.reasons import Reason, reason
 
 Row = Mapping[str, Any]
 
-PUBLIC, BESIDE, ELSEWHERE = 32 / 78, 0.2, 0.05
+PUBLIC, BESIDE, ELSEWHERE = 32 / 78, 0.3, 0.1
 """Share of infected sites among those that mine: public bodies, traffic beside a far larger load, others."""
 
 CPU_ALGORITHMS = frozenset({"RandomX", "CryptoNight", "GhostRider", "VerusHash"})
@@ -32,7 +32,7 @@ UNSURE = (0.2, 0.8)
 
 RATIOS: Mapping[str, float] = MappingProxyType(
     {
-        "kind_algorithm_cpu": 10.0,
+        "kind_algorithm_cpu": 3.0,
         "kind_algorithm_machine": 0.015,
         "kind_agent_machine": 0.05,
         "kind_agent_hidden": 2.0,
@@ -41,7 +41,8 @@ RATIOS: Mapping[str, float] = MappingProxyType(
         "kind_steady": 0.4,
         "kind_comes_back": 3.0,
         "kind_stays_on": 0.6,
-        "kind_bare_address": 2.0,
+        "kind_bare_address": 5.0,
+        "kind_named_pool": 0.6,
         "kind_account_elsewhere": 4.0,
         "kind_shared_server": 6.0,
         "kind_meter_agrees": 0.03,
@@ -52,9 +53,10 @@ RATIOS: Mapping[str, float] = MappingProxyType(
 _CAMPAIGN_SITES, _CAMPAIGN = 3, 12.0
 """From so many other sites on, one account is a campaign's, and its ratio."""
 
-_INFECTED_KW, _INFECTED_SPREAD = 0.08, math.log(2.5)
-_OWN_KW, _OWN_SPREAD = 0.5, math.log(3.0)
-"""Power of one machine: medians and spreads of its logarithm, infected and kept for mining."""
+_INFECTED_KW, _OWN_KW, _SPREAD_KW = 0.08, 0.5, math.log(3.0)
+_INFECTED_H, _OWN_H, _SPREAD_H = 2e3, 15e3, math.log(2.5)
+"""Power (kW) and rate on RandomX (H/s) of one machine, infected and kept for mining: medians, and the spread
+of the logarithm. Of a desktop of 2 to 8 cores and a server or large desktop of 16 to 64 (``rigs.csv``)."""
 
 _ONE_MACHINE_KW = 6.0
 """No machine takes more: such a connection is a proxy's, which does not tell its machines apart."""
@@ -160,17 +162,27 @@ def _size(wire: Sequence[Row], owner: Owner) -> Iterator[Clue]:
     total_kw, machines = sum(row["power_kw"] for row in at_once), sum(map(machines_of, at_once))
     told_apart = bool(at_once) and all(row.get("flow") for row in at_once)
     if told_apart and 0 < total_kw <= _ONE_MACHINE_KW * machines:
-        each_kw = total_kw / machines
-        log_ratio = _log_density(each_kw, _INFECTED_KW, _INFECTED_SPREAD)
-        log_ratio -= _log_density(each_kw, _OWN_KW, _OWN_SPREAD)
-        ratio = math.exp(min(max(log_ratio, -math.log(_WIDEST)), math.log(_WIDEST)))
-        yield _clue("kind_machine_power", ratio, machines=machines, each_w=1000 * each_kw)
+        yield _each(at_once, total_kw, machines)
     elif owner.power_kw and owner.power_kw > MANY_KW:
         yield _clue("kind_power", (MANY_KW / owner.power_kw) ** 2, power_kw=owner.power_kw)
 
 
-def _log_density(value: float, median: float, spread: float) -> float:
-    return -0.5 * (math.log(value / median) / spread) ** 2 - math.log(spread)
+def _each(at_once: Sequence[Row], total_kw: float, machines: int) -> Clue:
+    """Return what the size of one machine says: by its rate where that tells processors apart."""
+    rates = [row["hash_rate"] for row in at_once if row["algorithm"] == "RandomX" and row["hash_rate"]]
+    if len(rates) == len(at_once):
+        each_h = sum(rates) / machines
+        ratio = _ratio(each_h, (_INFECTED_H, _OWN_H), _SPREAD_H)
+        return _clue("kind_machine_rate", ratio, machines=machines, each_kh=each_h / 1000)
+    each_kw = total_kw / machines
+    ratio = _ratio(each_kw, (_INFECTED_KW, _OWN_KW), _SPREAD_KW)
+    return _clue("kind_machine_power", ratio, machines=machines, each_w=1000 * each_kw)
+
+
+def _ratio(value: float, medians: tuple[float, float], spread: float) -> float:
+    """Return the ratio of two log-normal densities of one spread, no more than ``_WIDEST`` either way."""
+    infected, own = (0.5 * (math.log(value / median) / spread) ** 2 for median in medians)
+    return math.exp(min(max(own - infected, -math.log(_WIDEST)), math.log(_WIDEST)))
 
 
 def _hours(presence: Presence) -> Iterator[Clue]:
@@ -197,9 +209,13 @@ def _returns(presence: Presence) -> Iterator[Clue]:
 
 def _way_to_pool(flows: Sequence[Row], presence: Presence) -> Iterator[Clue]:
     opened = [flow for flow in flows if flow["opening_seen"]]
-    if presence.resolves and opened and not any(flow["names"] for flow in opened):
-        server = f"{opened[0]['dst_ip']}:{opened[0]['dst_port']}"
-        yield _clue("kind_bare_address", server=server)
+    if not (presence.resolves and opened):
+        return
+    names = sorted({item["name"] for flow in opened for item in flow["names"] or ()})
+    if names:
+        yield _clue("kind_named_pool", name=names[0])
+    else:
+        yield _clue("kind_bare_address", server=f"{opened[0]['dst_ip']}:{opened[0]['dst_port']}")
 
 
 def _company(presence: Presence) -> Iterator[Clue]:
