@@ -222,8 +222,8 @@ def test_duty_follows_from_when_the_block_was_on() -> None:
 
 
 def test_steps_are_matched_with_machines() -> None:
-    assert machines_drawing(3.25)[0] in {"WhatsMiner M60", "Antminer S19", "Antminer S19 Pro"}
-    assert machines_drawing(1.3)[0] == "Antminer S9"
+    assert machines_drawing(3.25)[0] in {"Avalon A1366", "Antminer S19", "Antminer S19 Pro"}
+    assert machines_drawing(1.323)[0] == "Antminer S9"
     assert machines_drawing(0.1) == []
 
 

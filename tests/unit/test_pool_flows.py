@@ -14,7 +14,7 @@ from minewatch.detect.pools.pool_list import PoolList, entries_of
 from minewatch.detect.pools.quantities import energy_text, hash_rate_text
 from minewatch.detect.pools.signs import DOUBTS, PLACES, STRENGTHS, WITHOUT_PAYLOAD
 from minewatch.schema.evidence import Estimate, Evidence
-from minewatch.schema.machines import Efficiency, efficiency, machines_for
+from minewatch.schema.machines import Efficiency, efficiency, machines, machines_for, rigs
 from minewatch.schema.network_tables import FLOWS, POOL_ENDPOINTS
 from minewatch.schema.reasons import reason
 from minewatch.schema.shares import hashes_of_unit
@@ -218,10 +218,36 @@ def test_a_named_machine_narrows_the_power() -> None:
     (model,) = [each for each in machines_for("SHA-256") if each.model == "Antminer S19 XP"]
     assert named_machine is not None
     assert named_machine.best == named_machine.worst == model.joule_per_hash
-    assert efficiency("no such algorithm") is None
-    (evidence,) = judge(flows(MINING | {"algorithm": "X11"}))
+    assert efficiency("no such algorithm", "bmminer/2.0.0") is None
+    (evidence,) = judge(flows(MINING | {"algorithm": "an unknown one"}))
     assert evidence.power_kw is None
     assert evidence.reasons[-1].code == "wire_no_power"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "agent", "makers"),
+    [
+        ("SHA-256", "bmminer/2.0.0", {"Bitmain"}),
+        ("SHA-256", "bosminer-plus-tuner 0.9.0", {"Bitmain"}),
+        ("SHA-256", "whatsminer/v1.1", {"MicroBT"}),
+        ("RandomX", "XMRig/6.21.0 (Linux x86_64)", {"AMD", "Intel"}),
+        ("Ethash", "T-Rex/0.26.8", {"AMD", "NVIDIA"}),
+        ("SHA-256", "cgminer/4.12.0", {"Bitmain", "MicroBT", "Canaan", "Ebang", "Innosilicon"}),
+        ("scrypt", "whatsminer/v1.1", {"Bitmain", "Innosilicon", "ElphaPex", "Goldshell"}),
+    ],
+)
+def test_firmware_and_software_narrow_the_power(algorithm: str, agent: str, makers: set[str]) -> None:
+    known = [each for each in (*machines(), *rigs()) if each.algorithm == algorithm and each.maker in makers]
+    found = efficiency(algorithm, agent)
+    assert found is not None
+    assert found.best == min(each.joule_per_hash for each in known)
+    assert found.worst == max(each.joule_per_hash for each in known)
+
+
+def test_the_agent_names_the_longest_model() -> None:
+    found = efficiency("SHA-256", "cgminer Antminer S19j Pro 104T")
+    assert found is not None
+    assert found.best == found.worst == pytest.approx(29.5e-12, rel=0.01)
 
 
 def test_conventions_of_difficulty() -> None:

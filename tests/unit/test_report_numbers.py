@@ -133,7 +133,7 @@ def test_power_for_a_hash_is_held_against_known_machines() -> None:
     farm, victim, contradicted, split, *_ = dossiers(sample_report())
     found = efficiency(farm.finding)
     assert found
-    assert found.nearest.model == "Antminer S19 Pro"
+    assert found.nearest.model == "WhatsMiner M30S++"
     assert found.plausible
     assert efficiency({**contradicted.finding, "power_kw": 44.0}).plausible is False  # type: ignore[union-attr]
     assert efficiency(split.finding) is None

@@ -55,18 +55,45 @@ def rigs() -> tuple[Machine, ...]:
 def efficiency(algorithm: str, agent: str | None = None) -> Efficiency | None:
     """Return the energy for one hash of ``algorithm``; None where no table knows it.
 
-    Where ``agent`` (what the miner calls itself) names a model of the table, only that model counts.
+    What ``agent`` (what the miner calls itself) tells narrows it: a model of the table, else the maker of the
+    machine by its firmware, else software that runs on graphics cards and processors only.
     """
-    known = [each for each in (*machines(), *rigs()) if each.algorithm == algorithm]
-    named = [each for each in known if agent and _plain(each.model) in _plain(agent)]
-    longest = max((len(each.model) for each in named), default=0)
-    energies = [e.joule_per_hash for e in named if len(e.model) == longest] or [
-        e.joule_per_hash for e in known
-    ]
+    known = _hardware_of(algorithm, _plain(agent or ""))
+    energies = [each.joule_per_hash for each in known]
     if not energies:
         return None
     best, worst = min(energies), max(energies)
     return Efficiency(best, math.sqrt(best * worst), worst)
+
+
+_FIRMWARE = {
+    "Bitmain": ("antminer", "bmminer", "braiins", "bosminer", "boser", "luxos", "luxminer", "vnish"),
+    "MicroBT": ("whatsminer", "btminer", "microbt"),
+    "Canaan": ("avalon", "canaan"),
+    "IceRiver": ("iceriver",),
+    "Goldshell": ("goldshell",),
+    "Jasminer": ("jasminer",),
+    "ElphaPex": ("elphapex",),
+}
+"""Makers by words in the names that firmware gives itself; Braiins OS, LuxOS and VNish run on Antminers."""
+
+_RIG_SOFTWARE = (
+    *("xmrig", "xmrstak", "cpuminer", "ccminer", "ethminer", "claymore", "phoenixminer", "teamredminer"),
+    *("lolminer", "nbminer", "gminer", "trex", "srbminer", "bzminer", "rigel", "onezerominer", "wildrig"),
+    *("kawpowminer", "nanominer", "miniz", "bminer", "ewbf", "excavator", "nicehashquickminer", "optiminer"),
+)
+"""Miners for graphics cards and processors."""
+
+
+def _hardware_of(algorithm: str, agent: str) -> list[Machine]:
+    asics = [each for each in machines() if each.algorithm == algorithm]
+    general = [each for each in rigs() if each.algorithm == algorithm]
+    named = [each for each in (*asics, *general) if _plain(each.model) in agent and len(each.model) > 4]
+    longest = max((len(each.model) for each in named), default=0)
+    made = [each for each in asics if any(word in agent for word in _FIRMWARE.get(each.maker, ()))]
+    runs_on_rigs = general if any(word in agent for word in _RIG_SOFTWARE) else []
+    narrowed = [each for each in named if len(each.model) == longest] or made or runs_on_rigs
+    return narrowed or [*asics, *general]
 
 
 def _plain(name: str) -> str:

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minewatch.schema.machines import machines
 from minewatch.sim.county import CountyPlan, MinePlan
 from minewatch.sim.loads.mining import RIGS_W, rated_w
 from minewatch.sim.loads.shapes import Rng, log_uniform
@@ -105,6 +104,22 @@ def draw_mine(rng: Rng, plan: CountyPlan, kind: str, site: str) -> MinePlan:
     )
 
 
+_MODELS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "SHA-256": (
+            *("Antminer S9", "Antminer S17 Pro", "WhatsMiner M21S", "WhatsMiner M30S", "Antminer S19"),
+            *("Antminer S19 Pro", "WhatsMiner M50S", "Antminer S19 XP", "Antminer T21", "WhatsMiner M60"),
+            *("Antminer S21", "Antminer S21 Pro", "Antminer S21 XP", "Antminer S21 XP Hyd"),
+        ),
+        "scrypt": ("Antminer L7",),
+        "kHeavyHash": ("Antminer KS5 Pro",),
+        "Ethash": ("Antminer E9 Pro",),
+        "RandomX": ("CPU server",),
+    }
+)
+"""What simulated mines buy (assumed)."""
+
+
 def _onset_day(rng: Rng, plan: CountyPlan, kind: str) -> int:
     if kind == "under_construction":
         return int(rng.uniform(0.45, 0.9) * plan.days)
@@ -113,12 +128,9 @@ def _onset_day(rng: Rng, plan: CountyPlan, kind: str) -> int:
 
 def _machines(rng: Rng, kind: str, wanted_kw: float) -> tuple[tuple[tuple[str, int], ...], str]:
     algorithm = _algorithm(rng, kind, wanted_kw)
-    if algorithm == "RandomX":
-        models = ["CPU server"]
-    else:
-        models = [machine.model for machine in machines() if machine.algorithm == algorithm]
+    models = _MODELS[algorithm]
     if algorithm == "Ethash" and rng.random() < 0.6:
-        models = ["GPU rig 8x"]
+        models = ("GPU rig 8x",)
     chosen = rng.choice(models, size=min(len(models), 1 + int(rng.geometric(0.6))), replace=False)
     parts = rng.dirichlet(np.full(chosen.size, 2.0)) * wanted_kw * 1000
     counts = [
