@@ -138,7 +138,7 @@ def test_power_for_a_hash_is_held_against_known_machines() -> None:
     assert efficiency({**contradicted.finding, "power_kw": 44.0}).plausible is False  # type: ignore[union-attr]
     assert efficiency(split.finding) is None
     assert machine_count(victim.finding) is None
-    assert machine_count(farm.finding) == (53, 244)
+    assert machine_count(farm.finding) == (42, 250)
 
 
 def test_flows_are_found_on_either_side_and_by_evidence_alone() -> None:
