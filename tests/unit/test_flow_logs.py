@@ -293,6 +293,22 @@ def test_netflow_to_a_listed_address_in_pieces(tmp_path: Path) -> None:
     assert [each.code for each in evidence.reasons][-2:] == ["wire_no_payload", "wire_pieces"]
 
 
+def test_counts_of_sampled_packets_are_scaled(tmp_path: Path) -> None:
+    data = bytearray(v5((*A, *B)))
+    data[22:24] = struct.pack(">H", 0x4000 | 100)
+    (row,) = rows(read(tmp_path / "v5.bin", bytes(data), "netflow"))
+    assert counts_of(row) == (700, None, 70_000, None)
+    fields = [(8, 4), (12, 4), (7, 2), (11, 2), (4, 1), (152, 8), (153, 8), (34, 4), (2, 4), (1, 4)]
+    reverse = struct.pack(">HHI", 0x8002, 4, 29305) + struct.pack(">HHI", 0x8001, 4, 29305)
+    specifiers = b"".join(struct.pack(">HH", *f) for f in fields) + reverse
+    template = flow_set(2, struct.pack(">HH", 300, len(fields) + 2) + specifiers)
+    ends = ipaddress.IPv4Address(A[0]).packed + ipaddress.IPv4Address(B[0]).packed
+    record = ends + struct.pack(">HHBQQ", A[1], B[1], 6, AT_S * 1000, AT_S * 1000 + 5000)
+    record += struct.pack(">IIIII", 1000, 2, 120, 0, 0)
+    (row,) = rows(read(tmp_path / "x.ipfix", ipfix(template) + ipfix(flow_set(300, record)), "ipfix"))
+    assert counts_of(row) == (2000, None, 120_000, None)
+
+
 def v5_at(minutes: int, record: tuple[str, int, str, int]) -> bytes:
     head = struct.pack(">HHIIIIBBH", 5, 1, 3_600_000, AT_S + 60 * minutes, 0, 1, 0, 0, 0)
     ends = ipaddress.IPv4Address(record[0]).packed + ipaddress.IPv4Address(record[2]).packed + bytes(4)

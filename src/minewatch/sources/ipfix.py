@@ -3,7 +3,8 @@
 The file holds the packets one after the other, as ``socat`` or a collector writes them, or is a capture of
 the UDP datagrams to a collector. Templates are kept per exporter domain. Two one-way records of one
 connection become one flow where both lie in the same batch of records; biflow records (RFC 5103) are one. Of
-a connection whose other direction was not recorded the ports tell who opened it.
+a connection whose other direction was not recorded the ports tell who opened it. Counts of sampled packets
+are multiplied where header or record tell by what; sampling told in options alone is not read.
 
 Sources: Cisco NetFlow v5 datagram format, RFC 3954 (v9), RFC 7011, 7012 and 5655 (IPFIX), RFC 5103.
 """
@@ -28,6 +29,9 @@ _VARIABLE = 0xFFFF
 _SRC, _DST = (8, 27), (12, 28)
 _SPORT, _DPORT, _PROTOCOL, _VLAN = 7, 11, 4, 58
 _PACKETS, _BYTES = (2, 86), (1, 85)
+_SAMPLING = (34, 305)
+"""One packet of so many was looked at: samplingInterval, samplingPacketInterval."""
+
 _START = {150: 1_000_000, 152: 1000, 154: -1, 156: -1}
 _END = {151: 1_000_000, 153: 1000, 155: -1, 157: -1}
 """Information elements of start and end with microseconds per unit; -1: NTP format of 64 bits."""
@@ -37,6 +41,7 @@ _SWITCHED = {22: "start", 21: "end"}
 
 _NTP_EPOCH_S = 2_208_988_800
 _MOST_DATAGRAM = 1 << 16
+_MOST_COUNT = (1 << 63) - 1
 
 _NAMES = {(0, 460): "host", (39499, 1): "host", (8057, 808): "sni"}
 """Elements with the name of the server: IANA's httpRequestHost, and those of Flowmon and CESNET probes."""
@@ -122,6 +127,7 @@ class _Exports:
 
     def _take_v5(self, packet: bytes) -> None:
         count, uptime_ms, seconds, nanos = struct.unpack_from(">HIII", packet, 2)
+        one_of = max(1, struct.unpack_from(">H", packet, 22)[0] & 0x3FFF)
         boot_us = seconds * 1_000_000 + nanos // 1000 - uptime_ms * 1000
         for at in range(24, min(24 + 48 * count, len(packet) - 47), 48):
             src, dst, _, _, packets, size, start, end = struct.unpack_from(">IIIHxxIIII", packet, at)[:8]
@@ -134,8 +140,8 @@ class _Exports:
                     (str(ipaddress.IPv4Address(dst)), dport),
                     protocol,
                     (boot_us + start * 1000, boot_us + end * 1000),
-                    (packets, None),
-                    (size, None),
+                    (packets * one_of, None),
+                    (size * one_of, None),
                 )
             )
 
@@ -270,17 +276,26 @@ def _flow(header: Header, record: Record, number: int) -> LogFlow | None:
         return None
     biflow = any(enterprise == _REVERSE_PEN for enterprise, _ in fields)
     back = _REVERSE_PEN if biflow else -1
+    one_of = _first(fields, 0, _SAMPLING) or 1
     return LogFlow(
         number,
         (src, fields.get((0, _SPORT), 0)),
         (dst, fields.get((0, _DPORT), 0)),
         fields.get((0, _PROTOCOL), 0) & 0xFF,
         (start_us, max(start_us, end_us)),
-        (_first(fields, 0, _PACKETS), _first(fields, back, _PACKETS)),
-        (_first(fields, 0, _BYTES), _first(fields, back, _BYTES)),
+        (_counted(fields, 0, _PACKETS, one_of), _counted(fields, back, _PACKETS, one_of)),
+        (_counted(fields, 0, _BYTES, one_of), _counted(fields, back, _BYTES, one_of)),
         fields.get((0, _VLAN)),
         names=record.names,
     )
+
+
+def _counted(fields: Fields, enterprise: int, elements: tuple[int, ...], one_of: int) -> int | None:
+    """Return an estimated count; None where it is unknown, or none was met among the packets looked at."""
+    count = _first(fields, enterprise, elements)
+    if count is None or (count == 0 and one_of > 1):
+        return None
+    return min(count * one_of, _MOST_COUNT)
 
 
 def _first(fields: Mapping[tuple[int, int], int], enterprise: int, elements: tuple[int, ...]) -> int | None:
