@@ -166,11 +166,12 @@ class Ring:
         """Wait a little for a block. Raises LiveError where the interface is gone."""
         poll = select.poll()
         poll.register(self._socket, select.POLLIN | select.POLLERR)
-        if any(event & select.POLLERR for _, event in poll.poll(2 * RETIRE_MS)):
+        events = [event for _, event in poll.poll(2 * RETIRE_MS)]
+        if any(event & select.POLLERR for event in events):
             # The error is cleared: an interface that is down may come up again.
             self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if _number_in(self.interface, "ifindex") != self._index:
-                raise LiveError(reason("live_gone", interface=self.interface))
+        if events != [select.POLLIN] and _number_in(self.interface, "ifindex") != self._index:
+            raise LiveError(reason("live_gone", interface=self.interface))
 
 
 def _opened(interface: str, listening: Listening, blocks: int) -> tuple[socket.socket, mmap.mmap]:

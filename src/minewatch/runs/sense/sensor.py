@@ -92,19 +92,28 @@ class Sensor:
         self._rolls = self._committed_rows = self._mining_rows = self._refusals = self._failures = 0
 
     def run(self) -> Tally:
-        """Hear the source out and return all counts; every roll is in the lake, or waits for the next run."""
-        source, notifier = self._parts.source, self._parts.notifier
+        """Hear the source out and return all counts; every roll is in the lake, or waits for the next run.
+
+        Raises LiveError where the interface is gone, when what was heard is written.
+        """
+        notifier = self._parts.notifier
         notifier.tell(ready="1", status=f"listening on {self._name.interface}")
-        for _ in self._parts.scan.run(source, Path(source.name)):
-            now_us = source.now_us(self._parts.scan.last_us)
+        try:
+            self._listen()
+        finally:
+            notifier.tell(stopping="1", status="writing the last roll")
+            self._finish()
+        return self._tally()
+
+    def _listen(self) -> None:
+        source, scan = self._parts.source, self._parts.scan
+        for _ in scan.run(source, Path(source.name)):
+            now_us = source.now_us(scan.last_us)
             if now_us - self._now_us >= TICK_US:
                 self._tick(now_us)
             if self.stop.is_set():
                 self.stop.clear()
                 source.end()
-        notifier.tell(stopping="1", status="writing the last roll")
-        self._finish()
-        return self._tally()
 
     def _tick(self, now_us: int) -> None:
         journal = self._book(now_us)
