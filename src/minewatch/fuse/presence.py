@@ -68,8 +68,8 @@ def hour_of(instant: datetime) -> datetime:
 def _machine_hours(wire: Iterable[Row], hours: Sequence[datetime]) -> list[float]:
     """Return for each of ``hours``, in order, the hours that connections were at work in it."""
     found = [0.0] * len(hours)
-    for flow in (row["flow"] for row in wire if row.get("flow")):
-        first, last = flow["first_at"], flow["last_at"]
+    for row in wire:
+        first, last = row["onset_at"], row["ended_at"]
         for place in range(bisect_left(hours, hour_of(first)), bisect_right(hours, last)):
             inside = min(last, hours[place] + _HOUR) - max(first, hours[place])
             found[place] += inside / _HOUR
@@ -83,13 +83,13 @@ def returns(wire: Iterable[Row]) -> tuple[float, int]:
     """
     hours, times = 0.0, 0
     for own in _followed(wire):
-        hours += sum((flow["last_at"] - flow["first_at"]) / _HOUR for flow in own)
+        hours += sum((row["ended_at"] - row["onset_at"]) / _HOUR for row in own)
         times += sum(_comes_back(before, after) for before, after in pairwise(own))
     return hours, times
 
 
 def _comes_back(before: Row, after: Row) -> bool:
-    return bool(after["opening_seen"]) and after["first_at"] - before["last_at"] <= _HOUR
+    return bool(after["flow"]["opening_seen"]) and after["onset_at"] - before["ended_at"] <= _HOUR
 
 
 def _followed(wire: Iterable[Row]) -> Iterable[Sequence[Row]]:
@@ -97,8 +97,8 @@ def _followed(wire: Iterable[Row]) -> Iterable[Sequence[Row]]:
     for row in wire:
         if flow := row.get("flow"):
             names = tuple(sorted(item["worker"] for item in flow["workers"] or ()))
-            by_miner[(host_of_row(row), flow["dst_ip"], flow["dst_port"], names)].append(flow)
-    for flows in by_miner.values():
-        own = sorted(flows, key=lambda flow: (flow["first_at"], flow["last_at"]))
-        if all(before["last_at"] <= after["first_at"] for before, after in pairwise(own)):
+            by_miner[(host_of_row(row), flow["dst_ip"], flow["dst_port"], names)].append(row)
+    for rows in by_miner.values():
+        own = sorted(rows, key=lambda row: (row["onset_at"], row["ended_at"]))
+        if all(before["ended_at"] <= after["onset_at"] for before, after in pairwise(own)):
             yield own

@@ -12,7 +12,8 @@ from minewatch.schema.reasons import Reason
 class Link:
     """One link between two things.
 
-    Kinds: endpoint, lease, holder, address, usage_point, enterprise, transformer, feeder, plant.
+    Kinds: endpoint, lease, holder, address, usage_point, enterprise, transformer, feeder, plant; account and
+    site (another one).
     """
 
     from_kind: str

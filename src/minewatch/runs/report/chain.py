@@ -7,6 +7,8 @@ from typing import NamedTuple
 from minewatch.runs.report.data import Row
 
 LAYERS = (
+    ("site",),
+    ("account",),
     ("endpoint",),
     ("lease",),
     ("holder",),

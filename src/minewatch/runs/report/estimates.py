@@ -7,6 +7,7 @@ from typing import NamedTuple
 from minewatch.fuse.farm import summed_power, wire_power
 from minewatch.runs.report.data import Row
 from minewatch.runs.report.dossier import Dossier
+from minewatch.runs.report.miners import with_flows
 from minewatch.runs.report.scales import round_steps
 from minewatch.schema.evidence import Estimate, SubjectKind
 from minewatch.schema.machines import Machine, machines, rigs
@@ -123,7 +124,7 @@ def _meters(dossier: Dossier) -> list[SourceEstimate]:
 
 
 def _wire(dossier: Dossier) -> list[SourceEstimate]:
-    rows = _with_power(dossier, SubjectKind.ENDPOINT)
+    rows = [row for row in with_flows(dossier) if _has_power(row)]
     endpoints = {row["subject_id"] for row in rows}
     total = wire_power(rows)
     if len(endpoints) < 2 or total is None:
@@ -144,9 +145,11 @@ def _others(dossier: Dossier) -> list[SourceEstimate]:
 
 
 def _with_power(dossier: Dossier, kind: SubjectKind) -> list[Row]:
-    names = ("power_kw", "power_kw_low", "power_kw_high")
-    rows = [row for row in dossier.evidence if row["subject_kind"] == kind]
-    return [row for row in rows if all(row[name] is not None for name in names)]
+    return [row for row in dossier.evidence if row["subject_kind"] == kind and _has_power(row)]
+
+
+def _has_power(row: Row) -> bool:
+    return all(row[name] is not None for name in ("power_kw", "power_kw_low", "power_kw_high"))
 
 
 def _single(row: Row) -> SourceEstimate:

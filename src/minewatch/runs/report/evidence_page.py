@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from minewatch import __version__
-from minewatch.runs.report import chain, estimates, figures, pairs, provenance, scales, wording
+from minewatch.runs.report import chain, estimates, figures, miners, pairs, provenance, scales, wording
 from minewatch.runs.report.data import ReportData, Row, Subject
 from minewatch.runs.report.dossier import Dossier, flow_ends
 from minewatch.runs.report.headline import headline, sureness, title
@@ -22,6 +22,9 @@ from minewatch.schema.evidence import SubjectKind
 
 MOST_POINTS, MOST_FLOWS, MOST_LINES, MOST_LINKS, MOST_EVIDENCE = 6, 24, 12, 60, 24
 """Curves, flows, protocol lines of a flow, links, evidence on one page; the page says what it leaves out."""
+
+MOST_WORKERS = 40
+"""Workers told one by one."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,7 @@ def evidence_page(dossier: Dossier, setting: Setting) -> str:
     points = _points(dossier, setting.data)
     flows = _flows(dossier)
     run = provenance.provenance(setting.data.manifest)
+    workers = miners.workers(dossier.flows)
     return _render(
         "evidence.html.j2",
         setting,
@@ -61,6 +65,9 @@ def evidence_page(dossier: Dossier, setting: Setting) -> str:
         pairs=_pairs(dossier, setting.data),
         triangulation=estimates.triangulation(dossier),
         efficiency=estimates.efficiency(finding),
+        workers=workers[:MOST_WORKERS],
+        workers_left_out=len(workers[MOST_WORKERS:]),
+        rates=miners.rate_drawing(dossier, setting.data.zone),
         flows=flows[:MOST_FLOWS],
         flows_left_out=len(flows[MOST_FLOWS:]),
         most_lines=MOST_LINES,
@@ -183,6 +190,7 @@ def _environment() -> Environment:
         "legend_uri": legend_uri(),
         "heights": (figures.RASTER_PX, figures.DAYS_PX, figures.TYPICAL_PX),
         "pair_height": pairs.PAIR_PX,
+        "rate_height": miners.RATE_PX,
         "version": __version__,
     }
     environment.filters |= {

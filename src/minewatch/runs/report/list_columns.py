@@ -89,6 +89,14 @@ def _machines(dossier: Dossier) -> str | None:
     return None if count is None else f"{count[0]:,}–{count[1]:,}"
 
 
+def _accounts(dossier: Dossier) -> str:
+    """Return each account that other sites have too, with these sites."""
+    links = [link for link in dossier.finding["links"] or () if link["from_kind"] == "account"]
+    names = dict.fromkeys(link["from_id"] for link in links)
+    others = {name: [link["to_id"] for link in links if link["from_id"] == name] for name in names}
+    return _lines(f"{name}: {', '.join(sites)}" for name, sites in others.items())
+
+
 def _lines(items: Iterable[str]) -> str:
     return "\n".join(items)
 
@@ -101,6 +109,9 @@ _MADE: Mapping[str, Callable[[Dossier], Any]] = MappingProxyType(
         "grid": _linked("transformers", "feeders", "plants"),
         "duty": _words("duty", "duty"),
         "machines": _machines,
+        "machines_seen": lambda dossier: dossier.finding["machines"],
+        "kind_reasons": _sentences("kind_reasons"),
+        "accounts": _accounts,
         "kind": _words("kind", "kind"),
         "site_class": _words("site_class", "site_class"),
         "contradictions": _sentences("contradictions"),

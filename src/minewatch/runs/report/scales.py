@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -75,6 +76,34 @@ def day_ticks(first: date, days: int, wanted: int = 6) -> list[Tick]:
         for n, i in enumerate(range(0, days, step))
         for day in [first + timedelta(days=i)]
     ]
+
+
+_STEPS_MINUTES = (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720)
+
+
+def instant_ticks(first: datetime, last: datetime, zone: ZoneInfo, wanted: int = 6) -> list[Tick]:
+    """Return marks at round local times between two instants; from three days on at midnights."""
+    lasts = last - first
+    midnight = datetime.combine(first.astimezone(zone).date(), time(), zone)
+    if lasts >= timedelta(days=3):
+        days = math.ceil(lasts / timedelta(days=1))
+        moved = 100 * ((midnight - first) / lasts)
+        share = 100 * timedelta(days=days) / lasts
+        ticks = [tick._replace(at=moved + tick.at * share / 100) for tick in day_ticks(midnight.date(), days)]
+        return [tick for tick in ticks if 0 <= tick.at <= 100]
+    minutes = lasts / timedelta(minutes=1)
+    step = timedelta(minutes=next((s for s in _STEPS_MINUTES if minutes / s <= wanted), _STEPS_MINUTES[-1]))
+    count = math.ceil((last - midnight) / step)
+    times = [midnight.astimezone(UTC) + n * step for n in range(count + 1)]
+    return [_clock_tick(at, first, lasts, zone) for at in times if first <= at <= last]
+
+
+def _clock_tick(at: datetime, first: datetime, lasts: timedelta, zone: ZoneInfo) -> Tick:
+    local = at.astimezone(zone)
+    text = f"{local:%H:%M}"
+    if local.hour == 0 and local.minute == 0:
+        text = f"{local.month}/{local.day}"
+    return Tick(round(100 * ((at - first) / lasts), 2), text, text)
 
 
 def _month_ticks(first: date, days: int, wanted: int) -> list[Tick]:

@@ -24,6 +24,9 @@ from minewatch.sim.wire.owners import MONDAY, STORIES, week
 
 DEVELOPMENT, EVALUATION = (41, 42), (71, 72, 73)
 SITES = 100
+FEW, ALONE = 6, 100_000
+"""Campaigns that infect many sites each, and as many as make each infected site stand alone."""
+
 _AT = datetime(2026, 7, 1, tzinfo=UTC)
 
 
@@ -39,9 +42,9 @@ class Told(NamedTuple):
         return (self.probability >= 0.5) == STORIES[self.story].infected
 
 
-def trial(seed: int, sites: int = SITES) -> list[Told]:
+def trial(seed: int, campaigns: int, sites: int = SITES) -> list[Told]:
     """Return what a scan says of the sites of one simulated week."""
-    made = week(seed, sites)
+    made = week(seed, sites, campaigns)
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.create(Path(folder) / "lake", ZONE, buckets=4)
         tables = dict(made.tables)
@@ -75,4 +78,6 @@ def report(told: Sequence[Told]) -> Iterator[str]:
 
 if __name__ == "__main__":
     seeds = EVALUATION if sys.argv[1:] == ["evaluation"] else DEVELOPMENT
-    sys.stdout.writelines(f"{line}\n" for line in report([item for seed in seeds for item in trial(seed)]))
+    for number in (FEW, ALONE):
+        told = [item for seed in seeds for item in trial(seed, number)]
+        sys.stdout.writelines(f"{line}\n" for line in (f"campaigns: {number}", *report(told)))

@@ -126,8 +126,8 @@ class _Way(NamedTuple):
     server: tuple[str, int] | None
 
 
-def week(seed: int, sites: int) -> Week:
-    """Simulate ``sites`` sites that mine, for themselves or not."""
+def week(seed: int, sites: int, campaigns: int = CAMPAIGNS) -> Week:
+    """Simulate ``sites`` sites that mine, for themselves or not; the infected ones by so many campaigns."""
     points, leases = [], []
     flows: list[dict[str, Any]] = []
     readings: list[dict[str, Any]] = []
@@ -141,7 +141,7 @@ def week(seed: int, sites: int) -> Week:
         points.append(_point(point, place, number))
         leases.append(_lease(ip, points[-1]))
         readings += _readings(rng, point, _PLACES[place][2])
-        flows += _flows(seed, rng, STORIES[name], ip)
+        flows += _flows((seed, campaigns), rng, STORIES[name], ip)
     made = {"usage_points": points, "ip_leases": leases, "flows": flows, "interval_readings": readings}
     return Week({name: _table(name, rows) for name, rows in made.items()}, told)
 
@@ -184,8 +184,8 @@ def _readings(rng: Rng, point: str, base_kw: float) -> Iterator[dict[str, Any]]:
         yield {"usage_point_id": point, "day": local, "interval_minutes": 15, "kw": kw}
 
 
-def _flows(seed: int, rng: Rng, story: Story, ip: str) -> Iterator[dict[str, Any]]:
-    way = _way(seed, rng, story)
+def _flows(world: tuple[int, int], rng: Rng, story: Story, ip: str) -> Iterator[dict[str, Any]]:
+    way = _way(world, rng, story)
     agent, killed = pick(rng, story.agents), rng.random() < story.killed * 2
     worker_names = rng.random() < 0.7
     size = log_uniform(rng, *story.hash_rate)
@@ -205,13 +205,14 @@ def _flows(seed: int, rng: Rng, story: Story, ip: str) -> Iterator[dict[str, Any
         yield _other(ip, next(ports), (web_server(index), 443), (hour + float(rng.random()), 0.01), name)
 
 
-def _way(seed: int, rng: Rng, story: Story) -> _Way:
+def _way(world: tuple[int, int], rng: Rng, story: Story) -> _Way:
+    seed, campaigns = world
     dialect = _DIALECTS.get(story.algorithm, _ETHER)[0]
     if story.infected:
-        number = int(rng.integers(CAMPAIGNS))
+        number = int(rng.integers(campaigns))
         campaign = stream(seed, "campaign of owners", number)
         account, index = account_of(campaign, story.algorithm, dialect), 100 + number
-        control = (f"192.0.2.{number + 1}", int(campaign.choice((443, 8080, 6667, 9443))))
+        control = (f"192.0.2.{number % 250 + 1}", int(campaign.choice((443, 8080, 6667, 9443))))
     else:
         account, index = account_of(rng, story.algorithm, dialect), int(rng.integers(60))
         control = ("", 0)
