@@ -169,7 +169,8 @@ class _Window:
             self._read(self.missing)
             self.missing -= self.filled
             self.base, self.filled = self.base + self.filled, 0
-        self._read()
+        if not self.ended:
+            self._read()
 
     def _read(self, most: int = READ_BYTES) -> None:
         with memoryview(self.store) as view:
