@@ -1,10 +1,14 @@
 """Dialects message by message: what is told apart, whose share it is, what is no mining."""
 
+import base64
 import json
+import math
 import random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from minewatch.kernels.mining_words import MINING_SIGNS
 from minewatch.schema.shares import has_convention, hashes_of_unit
@@ -12,14 +16,16 @@ from minewatch.sim.streams import stream
 from minewatch.sim.wire.dialects import TONGUES, Session, Tongue, Worker, speak
 from minewatch.sim.wire.jobs import account_of, draw_pool, job_times
 from minewatch.sim.wire.packets import Message
+from minewatch.sources import stratum as conversations
 from minewatch.sources.dialects.messages import is_stale, split_user
+from minewatch.sources.dialects.stratum_v2 import Frames, begins
 from minewatch.sources.dialogue import Dialogue
 from minewatch.sources.mining_columns import mining_columns
 from minewatch.sources.mining_facts import MiningFacts
 from minewatch.sources.stratum import Conversation
 
 START_US = 1_780_000_000_000_000
-END_US = START_US + 300_000_000
+END_US = START_US + 120_000_000
 HEX64 = "9e2fc768bd1977528c8d6096d46376758179e25bf3293428b65f120100000000"
 NOTIFY = ["j1", HEX64, "01" * 40, "02" * 60, [HEX64], "20000000", "1702f128", "6650aabb", True]
 
@@ -267,7 +273,7 @@ def session(tongue: Tongue, seed: int, login: bool, workers: int = 2) -> Session
     account = account_of(rng, tongue.algorithm, tongue.name)
     span, jobs = (START_US, END_US), job_times(seed, pool, START_US, END_US)
     return Session(
-        pool, tongue.name, tongue.algorithm, account, "sim/1", machines, 4.0, *span, login, 40_000, jobs
+        pool, tongue.name, tongue.algorithm, account, "sim/1", machines, 2.0, *span, login, 40_000, jobs
     )  # fmt: skip
 
 
@@ -317,3 +323,113 @@ def test_every_tongue_has_a_sign(tongue: Tongue, login: bool) -> None:
         message.data for message in speak(stream(3, "sign"), session(tongue, 3, login)).messages
     ).lower()
     assert any(all(word in text for word in sign) for sign in MINING_SIGNS)
+
+
+# --- what anybody may send -------------------------------------------------------------------------------
+
+
+def test_the_head_of_a_request_names_who_works() -> None:
+    talk = Talk()
+    user = base64.b64encode(b"acc.w9:secret").decode()
+    for line in (
+        "POST / HTTP/1.1",
+        "Host: pool.example:8332",
+        f"Authorization: Basic {user}",
+        "X-Mining-Hashrate: 5000",
+    ):
+        talk.conversation.hear_line(line, False)
+    assert talk.facts.accounts == []  # nothing told yet that this is mining
+    talk.client(ask(1, "getwork"))
+    talk.client(ask(2, "getwork", "00" * 128))
+    assert (talk.facts.accounts, talk.facts.pool_name) == (["acc"], "pool.example")
+    assert talk.facts.workers["w9"].submitted == 1
+    assert talk.facts.reported_hash_rate == 5000
+
+
+def test_a_path_names_wallet_and_worker() -> None:
+    talk = Talk()
+    talk.conversation.hear_line("POST /0x" + "ab" * 20 + "/rig7/me@example.org HTTP/1.1", False)
+    talk.client(ask(1, "eth_submitWork", "0x01", "0x" + HEX64, "0x" + HEX64))
+    assert talk.facts.dialect == "ethereum_getwork"
+    assert talk.facts.accounts == ["0x" + "ab" * 20]
+    assert talk.facts.workers["rig7"].submitted == 1
+
+
+def test_a_login_of_unknown_form_is_a_miners_once_work_comes() -> None:
+    talk = Talk()
+    talk.client({"id": 1, "method": "login", "params": {"login": "acc.w1", "pass": "x"}})
+    assert talk.facts.dialect is None
+    job = {"blob": "1010" + "ab" * 74, "job_id": "1", "target": "b88d0600"}
+    talk.pool(answer(1, {"id": "s", "job": job, "status": "OK"}))
+    talk.client(
+        {"id": 2, "method": "submit", "params": {"id": "s", "job_id": "1", "nonce": "0", "result": "0"}}
+    )
+    assert talk.facts.accounts == ["acc"]
+    assert talk.facts.workers["w1"].submitted == 1
+
+
+METHODS = sorted({*conversations._CLIENT, *conversations._POOL, "auth", "job", "hash_accepted"})
+WORDS = [HEX64, "0x" + HEX64, "00" * 80, "ff" * 300, "a.b", 1e308, -1, 2**200, 10**400, [21, "x"]]
+KEYS = ["job_id", "blob", "target", "result", "nonce", "login", "pass", "algo", "id", "job", "pow"]
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS),
+    lambda inner: st.lists(inner, max_size=9) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
+    max_leaves=12,
+)
+ODD_MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.integers(0, 2) | ODD,
+        "method": st.sampled_from(METHODS) | ODD,
+        "type": st.sampled_from(METHODS) | ODD,
+        "identifier": st.sampled_from(["solved", "handshake", "job"]),
+        "params": ODD,
+        "result": ODD,
+        "error": ODD,
+        "body": ODD,
+        "difficulty": ODD,
+        "input": st.just(HEX64),
+        "worker": ODD,
+    },
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(ODD_MESSAGES, st.booleans()), max_size=12))
+def test_no_message_breaks_the_reader(said: list[tuple[dict[str, Any], bool]]) -> None:
+    talk = Talk()
+    for value, reverse in said:
+        talk.conversation.hear(value, "{}", reverse, START_US)
+    row = mining_columns(talk.facts, (START_US, END_US))
+    assert row["expected_hashes"] is None or math.isfinite(row["expected_hashes"])
+
+
+@given(st.binary(max_size=400), st.lists(st.integers(1, 60), max_size=8), st.booleans())
+def test_no_bytes_break_the_frames(data: bytes, sizes: list[int], known: bool) -> None:
+    if known:
+        data = (
+            b"".join(bytes([0, 0x80, 0x1A + data[n] % 8, data[n] % 64, 0, 0]) for n in range(len(data)))
+            + data
+        )
+    talk, frames, at = Talk(), Frames(), 0
+    for size in [*sizes, len(data)]:
+        for frame in frames.feed(data[at : at + size], int(size == 7)):
+            talk.conversation.hear(frame, "", False, START_US)
+        at += size
+    begins(data)
+
+
+def test_what_is_kept_of_a_hostile_connection_is_bounded() -> None:
+    talk = Talk()
+    for n in range(6000):
+        talk.client(
+            {"id": "x" * 9000 + str(n), "method": "mining.authorize", "params": [f"{n}{'a' * 5000}.w{n}"]}
+        )
+        talk.client(
+            {"method": "submit", "params": {"id": str(n), "job_id": "j" * 9000, "nonce": 1, "result": 1}}
+        )
+    facts = talk.facts
+    assert len(facts.accounts) <= 4096
+    assert len(facts.workers) <= 4096
+    assert len(facts._sessions) <= 1024
+    assert max(map(len, facts.accounts)) <= 200

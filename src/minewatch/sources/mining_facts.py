@@ -10,10 +10,15 @@ from minewatch.sources.coins import ALGORITHM_OF_COIN, coin_of_account, coin_of_
 _MOST_LINES = 12
 _MOST_LINES_OF_A_KIND = 2
 _LINE_LENGTH = 320
-_MOST_NAMES = 10_000
-_MOST_TIMES = 100_000
-_MOST_JOBS = 128
-_MOST_SESSIONS = 4_096
+_MOST_NAMES = 4_096
+_MOST_JOB_TIMES = 100_000
+_MOST_CHANGES = 20_000
+_MOST_JOBS = 64
+_MOST_SESSIONS = 1_024
+_MOST_UNIT = 1e100
+_NAME_LENGTH = 200
+"""Bounds of what a connection may make us keep: a hostile one some 25 MB, any other some kB."""
+
 _PROXY = re.compile(r"(?i)proxy|bridge|aggregat|translator")
 
 
@@ -92,6 +97,7 @@ class MiningFacts:
     by_target: bool = False
     counted_from: int | None = None
     subscriptions: int = 0
+    _known: set[str] = field(default_factory=set)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _most_open: int = 0
     _reported: dict[str, float] = field(default_factory=dict)
@@ -134,20 +140,22 @@ class MiningFacts:
 
     def note_user(self, account: str, worker: str | None) -> None:
         """Take an account (wallet or user name) and the worker named with it."""
-        if account and account not in self.accounts and len(self.accounts) < _MOST_NAMES:
+        account = account[:_NAME_LENGTH]
+        if account and account not in self._known and len(self.accounts) < _MOST_NAMES:
+            self._known.add(account)
             self.accounts.append(account)
         if worker and len(self.workers) < _MOST_NAMES:
-            self.workers.setdefault(worker, Tally())
+            self.workers.setdefault(worker[:_NAME_LENGTH], Tally())
         self.note_coin(coin_of_account(account))
 
     def note_agent(self, agent: str | None) -> None:
         """Take the miner's software; the first name stays."""
-        self.agent = self.agent or (agent.strip()[:200] if agent else None) or None
+        self.agent = self.agent or (agent.strip()[:_NAME_LENGTH] if agent else None) or None
 
     def note_pool(self, name: str | None) -> None:
         """Take the pool's host name, where the protocol carries it."""
         if name and self.pool_name is None:
-            self.pool_name = name
+            self.pool_name = name[:_NAME_LENGTH]
             self.note_coin(coin_of_name(name))
 
     def note_coin(self, coin: str | None, algorithm: str | None = None) -> None:
@@ -186,13 +194,13 @@ class MiningFacts:
         """Take the difficulty in force from now on in ``session`` (the connection's own by default)."""
         session = session or self.session()
         session.coming = None
-        if not 0 < unit < 1e300 or unit == session.unit:
+        if not 0 < unit < _MOST_UNIT or unit == session.unit:
             return
         before, session.unit = session.unit or 0.0, unit
         self.counted_from = at if self.counted_from is None else self.counted_from
         self._units[0] += unit - before
         self._units[1] += unit**2 - before**2
-        if len(self.difficulty) < _MOST_TIMES:
+        if len(self.difficulty) < _MOST_CHANGES:
             self.difficulty.append((at, self._mean_unit(unit)))
 
     def note_coming_difficulty(self, at: int, unit: float) -> None:
@@ -200,7 +208,7 @@ class MiningFacts:
         session = self.session()
         if session.unit is None:
             self.note_difficulty(at, unit, session)
-        elif 0 < unit < 1e300:
+        elif 0 < unit < _MOST_UNIT:
             session.coming = unit
 
     def _mean_unit(self, latest: float) -> float:
@@ -216,17 +224,17 @@ class MiningFacts:
         if work is not None and work == self._last_work:
             return
         self._last_work = work
-        if len(self.job_times) < _MOST_TIMES:
+        if len(self.job_times) < _MOST_JOB_TIMES:
             self.job_times.append(at)
-        session.jobs[job] = session.unit
+        session.jobs[job[:_NAME_LENGTH]] = session.unit
         while len(session.jobs) > _MOST_JOBS:
             session.jobs.popitem(last=False)
 
     def note_share(self, worker: str | None, job: str, session: Session | None = None) -> Share:
         """Count a share; its difficulty is that of its job, else the one in force."""
         session = session or self.session()
-        worker = worker or session.worker or self._only_worker()
-        own = self.session()
+        worker = (worker or session.worker or self._only_worker() or "")[:_NAME_LENGTH] or None
+        own, job = self.session(), job[:_NAME_LENGTH]
         unit = session.jobs.get(job) or session.unit or own.jobs.get(job) or own.unit
         self.shares.submit(unit)
         if worker and (worker in self.workers or len(self.workers) < _MOST_NAMES):

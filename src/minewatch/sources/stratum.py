@@ -12,6 +12,7 @@ from minewatch.sources.dialects import (
     browser,
     ethereum,
     getwork,
+    http_heads,
     mimblewimble,
     monero,
     stratum_v1,
@@ -66,14 +67,8 @@ class Conversation:
             self._take(Message(lowered(value), text, reverse, at))
 
     def hear_line(self, line: str, reverse: bool) -> None:
-        """Take a line that is no JSON: of HTTP, the headers name host and agent."""
-        if line.startswith(("POST ", "HTTP/1.")):
-            self._talk.over_http = True
-        key, _, content = line.partition(":")
-        if key.lower() == "host":
-            self.facts.note_pool(content.strip().partition(":")[0])
-        elif key.lower() == "user-agent" and not reverse:
-            self.facts.note_agent(content)
+        """Take a line that is no JSON: of HTTP, the head names host, agent and who works."""
+        http_heads.take_line(self._talk, line, not reverse)
 
     def _take_frame(self, frame: Frame, reverse: bool, at: int) -> None:
         self.messages += 1
@@ -108,8 +103,7 @@ class Conversation:
         known = _RESULTS.get(asked.kind)
         if known is not None and known(self._talk, result, message):
             return
-        worker = asked.share.worker if asked.share else None
-        if monero.take_login(self._talk, result, message, worker):
+        if monero.take_login(self._talk, result, message, asked):
             self._note_side(not message.reverse, "login result", message.text)
         else:
             ethereum.take_work(self._talk, result, message)

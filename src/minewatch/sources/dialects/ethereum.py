@@ -12,6 +12,7 @@ from minewatch.sources.dialects.messages import (
     hashes_of_target,
     is_hash,
     lowered,
+    rate_of,
     split_user,
     text_of,
 )
@@ -32,6 +33,10 @@ def _worker(message: Message) -> str | None:
     return text_of(message.value.get("worker")) or text_of(message.named.get("worker"))
 
 
+def _who(talk: Talk, message: Message) -> str | None:
+    return _worker(message) or talk.note_requester()
+
+
 def _login(talk: Talk, message: Message) -> bool:
     user = message.string(0) or text_of(message.named.get("login"))
     if not user:
@@ -46,9 +51,7 @@ def _login(talk: Talk, message: Message) -> bool:
 
 def _get_work(talk: Talk, message: Message) -> bool:
     _set_dialect(talk)
-    worker = _worker(message)
-    if worker:
-        talk.facts.note_user("", worker)
+    talk.facts.note_user("", _who(talk, message))
     talk.ask(message, "eth_getwork")
     return True
 
@@ -58,17 +61,16 @@ def _submit_work(talk: Talk, message: Message) -> bool:
     if not is_hash(work):
         return False
     _set_dialect(talk)
-    talk.ask(message, "share", talk.facts.note_share(_worker(message), str(work).lower()))
+    talk.ask(message, "share", talk.facts.note_share(_who(talk, message), str(work).lower()))
     return True
 
 
 def _hash_rate(talk: Talk, message: Message) -> bool:
-    try:
-        rate = float(int(message.string(0), 16))
-    except ValueError:
+    rate = rate_of(message.string(0))
+    if not rate:
         return False
     _set_dialect(talk)
-    talk.facts.note_hash_rate(_worker(message) or message.string(1)[:80], rate)
+    talk.facts.note_hash_rate(_who(talk, message) or message.string(1)[:80], rate)
     return True
 
 

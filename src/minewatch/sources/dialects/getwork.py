@@ -18,10 +18,10 @@ _BITS_OF_HEADER = slice(144, 152)
 
 def _getwork(talk: Talk, message: Message) -> bool:
     talk.set_dialect("http_getwork")
-    data = message.string(0)
+    worker, data = talk.note_requester(), message.string(0)
     if is_hex(data, _HEADER_DIGITS):
         talk.facts.note_coin(*coin_of_bits(data[_BITS_OF_HEADER]))
-        talk.ask(message, "share", talk.facts.note_share(None, "getwork"))
+        talk.ask(message, "share", talk.facts.note_share(worker, "getwork"))
     else:
         talk.ask(message, "getwork")
     return True
@@ -29,6 +29,7 @@ def _getwork(talk: Talk, message: Message) -> bool:
 
 def _getblocktemplate(talk: Talk, message: Message) -> bool:
     talk.set_dialect("http_getblocktemplate")
+    talk.note_requester()
     talk.ask(message, "getblocktemplate")
     return True
 
@@ -37,7 +38,7 @@ def _submitblock(talk: Talk, message: Message) -> bool:
     if not is_hex(message.string(0), _BLOCK_DIGITS):
         return False
     talk.set_dialect("http_getblocktemplate")
-    talk.ask(message, "block", talk.facts.note_share(None, "getblocktemplate"))
+    talk.ask(message, "block", talk.facts.note_share(talk.note_requester(), "getblocktemplate"))
     return True
 
 

@@ -73,6 +73,14 @@ def number_of(value: Any) -> float | None:
     return float(value) if 0 < value < 1e300 else None
 
 
+def rate_of(digits: str) -> float:
+    """Return the hash rate that a miner reports in hexadecimal; 0 where it is none."""
+    try:
+        return float(int(digits[:_LONGEST_NAME], 16))
+    except ValueError:
+        return 0.0
+
+
 def is_hex(value: Any, least: int) -> bool:
     """Tell whether ``value`` is text of at least ``least`` hexadecimal digits, with or without ``0x``."""
     return isinstance(value, str) and len(value) >= least and _HEX.fullmatch(value) is not None

@@ -20,7 +20,7 @@ from minewatch.sources.dialects.messages import (
     split_user,
     text_of,
 )
-from minewatch.sources.dialects.talk import Handler, Talk
+from minewatch.sources.dialects.talk import Asked, Handler, Talk
 from minewatch.sources.mining_facts import Share
 
 DIALECT = "monero_login"
@@ -38,7 +38,7 @@ def _login(talk: Talk, message: Message) -> bool:
     account, worker = split_user(login)
     if not _is_miner(account, agent, named):
         # a login like any other; only work in the answer makes it mining
-        talk.ask(message, "login?")
+        talk.ask(message, "login?", Share(login, None))
         return False
     talk.set_dialect(DIALECT)
     talk.facts.note_agent(agent)
@@ -96,7 +96,7 @@ def take_job(
     return True
 
 
-def take_login(talk: Talk, result: Any, message: Message, worker: str | None = None) -> bool:
+def take_login(talk: Talk, result: Any, message: Message, asked: Asked) -> bool:
     """Take the answer to a login (or to getjob): its id and first job; False where it holds none."""
     if not isinstance(result, dict):
         return False
@@ -105,6 +105,10 @@ def take_login(talk: Talk, result: Any, message: Message, worker: str | None = N
     login = text_of(named.get("id"))
     if not isinstance(job, dict) or not take_job(talk, lowered(job), message, DIALECT, login):
         return False
+    worker = asked.share.worker if asked.share else None
+    if worker and asked.kind == "login?":  # the work shows that the login was a miner's
+        account, worker = split_user(worker)
+        talk.facts.note_user(account, worker)
     if login and worker:
         talk.facts.session(login).worker = worker
     talk.facts.identified = True

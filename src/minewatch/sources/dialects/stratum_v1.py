@@ -17,6 +17,7 @@ from minewatch.sources.dialects.messages import (
     is_stale,
     lowered,
     number_of,
+    rate_of,
     split_user,
     text_of,
 )
@@ -124,12 +125,11 @@ def _configure(talk: Talk, message: Message) -> bool:
 
 
 def _hash_rate(talk: Talk, message: Message) -> bool:
-    try:
-        rate = float(int(message.string(0), 16))
-    except ValueError:
+    rate = rate_of(message.string(0))
+    if not rate:
         return False
     talk.set_dialect("stratum_v1")
-    talk.facts.note_hash_rate(message.string(1), rate)
+    talk.facts.note_hash_rate(message.string(1)[:80], rate)
     return True
 
 

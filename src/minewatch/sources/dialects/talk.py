@@ -9,6 +9,7 @@ from minewatch.sources.dialects.messages import Message
 from minewatch.sources.mining_facts import MiningFacts, Share
 
 _MOST_WAITING = 4096
+_NUMBER_LENGTH = 80
 
 
 class Asked(NamedTuple):
@@ -19,11 +20,15 @@ class Asked(NamedTuple):
 
 
 class Talk:
-    """One connection: ``facts`` holds what it told so far, ``over_http`` whether HTTP carries it."""
+    """One connection: ``facts`` holds what it told so far, ``over_http`` whether HTTP carries it.
+
+    ``requester``: account and worker that the head of the HTTP request at hand names.
+    """
 
     def __init__(self) -> None:
         self.facts = MiningFacts()
         self.over_http = False
+        self.requester: tuple[str, str | None] | None = None
         self._waiting: dict[tuple[bool, str], deque[Asked]] = {}
         self._size = 0
 
@@ -34,18 +39,26 @@ class Talk:
             if self.facts.pool_name:
                 self.facts.note_coin(coin_of_name(self.facts.pool_name))
 
+    def note_requester(self) -> str | None:
+        """Take who asks by HTTP, now that the request is known to be a miner's; return the worker."""
+        if self.requester is None:
+            return None
+        account, worker = self.requester
+        self.facts.note_user(account, worker)
+        return worker or account
+
     def ask(self, message: Message, kind: str, share: Share | None = None) -> None:
         """Note a request; beyond 4,096 unanswered ones the notes start anew."""
         if self._size >= _MOST_WAITING:
             self._waiting.clear()
             self._size = 0
-        key = message.reverse, repr(message.value.get("id"))
+        key = message.reverse, _number(message)
         self._waiting.setdefault(key, deque()).append(Asked(kind, share))
         self._size += 1
 
     def take_asked(self, message: Message) -> Asked | None:
         """Return the request that ``message`` answers; of one number, the first asked comes first."""
-        key = not message.reverse, repr(message.value.get("id"))
+        key = not message.reverse, _number(message)
         queue = self._waiting.get(key)
         if not queue:
             return None
@@ -54,6 +67,10 @@ class Talk:
             del self._waiting[key]
         self._size -= 1
         return asked
+
+
+def _number(message: Message) -> str:
+    return repr(message.value.get("id"))[:_NUMBER_LENGTH]
 
 
 Handler = Callable[[Talk, Message], bool]
