@@ -25,6 +25,7 @@ class Dialogue:
         self._directions = (Direction(src_isn), Direction(dst_isn))
         self._streams = (Stream(True, choose), Stream(False, choose))
         self._held: list[tuple[int, int, Piece]] = []
+        self._latest = [first_us, first_us]
         self.talk = Conversation()
         self.first_us = first_us
 
@@ -50,8 +51,10 @@ class Dialogue:
 
     def _hold(self, reverse: int, parts: Iterable[Part]) -> None:
         for part in parts:
+            # what waited for a segment is heard with it, not before
+            at = self._latest[reverse] = max(self._latest[reverse], part.at)
             for piece in self._streams[reverse].feed(part.data, part.lost):
-                self._held.append((part.at, reverse, piece))
+                self._held.append((at, reverse, piece))
 
     def _hear(self) -> None:
         held, self._held = sorted(self._held, key=itemgetter(0)), []
