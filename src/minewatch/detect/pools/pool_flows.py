@@ -7,6 +7,8 @@ server it goes is known from the list that is shipped and from the table ``pool_
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -49,26 +51,30 @@ def judged_rows(
     return weighed(flows.filter(_may_show(flows, known)).to_pylist(), known, inputs)
 
 
-def _may_show(flows: pa.Table, pools: PoolList) -> pa.ChunkedArray | pa.Array:
+def _may_show(flows: pa.Table, pools: PoolList) -> pa.Array:
     """Return a mask of the flows that speak a dialect, go to a known server or open like Stratum V2."""
-    shown = pc.or_(pc.is_valid(flows["dialect"]), _opens_like_noise(flows["first_payloads"]))
+    shown = pc.is_valid(flows["dialect"]).to_numpy()
+    shown |= _opens_like_noise(flows["first_payloads"])
     flat = pc.list_flatten(flows["names"])
     names = pc.struct_field(flat, "name")
     listed = [name for name in pc.unique(names).to_pylist() if pools.of_certificate(name)]
     if listed:
-        parents = pc.list_parent_indices(flows["names"]).filter(pc.is_in(names, pa.array(listed)))
-        shown = pc.or_(shown, pc.is_in(pa.array(range(len(flows)), pa.int64()), pc.unique(parents)))
+        named = pc.is_in(names, pa.array(listed)).to_numpy()
+        shown[pc.list_parent_indices(flows["names"]).to_numpy()[named]] = True
     if len(pools.ranges):
         servers = [ip for ip in pc.unique(flows["dst_ip"]).to_pylist() if pools.of_address(ip)]
-        shown = pc.or_(shown, pc.is_in(flows["dst_ip"], pa.array(servers, pa.string())))
-    return shown
+        shown |= pc.is_in(flows["dst_ip"], pa.array(servers, pa.string())).to_numpy()
+    return pa.array(shown)
 
 
-def _opens_like_noise(first_payloads: pa.ChunkedArray) -> pa.ChunkedArray:
-    long_enough = pc.fill_null(pc.greater_equal(pc.list_value_length(first_payloads), 2), False)
-    padded = pc.if_else(long_enough, first_payloads, pa.scalar([0, 0], first_payloads.type))
-    call, answer = (pc.list_element(padded, n) for n in range(2))
-    return pc.and_(pc.equal(call, CALL), pc.equal(answer, ANSWER))
+def _opens_like_noise(first_payloads: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    opened = pc.fill_null(pc.greater_equal(pc.list_value_length(first_payloads), 2), False)
+    sizes = first_payloads.filter(opened)
+    found = opened.to_numpy()
+    found[found] = pc.and_(
+        pc.equal(pc.list_element(sizes, 0), CALL), pc.equal(pc.list_element(sizes, 1), ANSWER)
+    ).to_numpy()
+    return found
 
 
 POOL_FLOW_STEP = Step(
