@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from minewatch.cli.app import app
-from minewatch.runs.look_pools import BadPoolList, pools_known
+from minewatch.runs.look_given import BadGivenFile
+from minewatch.runs.look_pools import pools_known
 from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
 from wire_samples import OPTIONS
@@ -60,7 +61,7 @@ def test_lines_that_name_nothing_are_put_aside(tmp_path: Path, line: str) -> Non
     (batch,) = recognise(path, OPTIONS).reader(path, OPTIONS)
     assert [(reject.line, reject.value) for reject in batch.rejected] == [(5, line)]
     assert len(batch.rows) == 1
-    with pytest.raises(BadPoolList) as caught:
+    with pytest.raises(BadGivenFile) as caught:
         pools_known(path, OPTIONS)
     assert ":5: " in caught.value.text("en")
 
@@ -70,7 +71,7 @@ def test_lines_that_name_nothing_are_put_aside(tmp_path: Path, line: str) -> Non
 )
 def test_a_list_without_source_and_day_is_none(tmp_path: Path, head: str) -> None:
     path = write(tmp_path / "pools.txt", head + LINES)
-    with pytest.raises(BadPoolList) as caught:
+    with pytest.raises(BadGivenFile) as caught:
         pools_known(path, OPTIONS)
     assert caught.value.text("zh")
     with pytest.raises(UnreadableFile):
@@ -91,11 +92,11 @@ def test_a_list_as_csv(tmp_path: Path) -> None:
     [
         ("kind,endpoint,source,as_of\naddress,203.0.113.300,us,2026-05-01\n", "pool_entry_unread"),
         ("kind,endpoint,source,as_of\ndomain,pool.example,,2026-05-01\n", "id_missing"),
-        ("户号,户名,地址\n1,a,b\n", "pool_list_wrong_table"),
+        ("户号,户名,地址\n1,a,b\n", "given_wrong_table"),
     ],
 )
 def test_a_csv_that_is_no_list_is_refused(tmp_path: Path, text: str, code: str) -> None:
-    with pytest.raises(BadPoolList) as caught:
+    with pytest.raises(BadGivenFile) as caught:
         pools_known(write(tmp_path / "pools.csv", text), OPTIONS)
     assert caught.value.why.code == code
 

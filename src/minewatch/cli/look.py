@@ -56,12 +56,15 @@ def look(
         Path | None,
         typer.Option(help=say("List of mining pools beside the shipped one", "自带名录之外的矿池名录")),
     ] = None,
+    block_times: Annotated[
+        Path | None, typer.Option(help=say("When the blocks of chains came", "各链出块时间文件"))
+    ] = None,
 ) -> None:
     """Look with progress on standard error and the records on standard output."""
     from minewatch.runs.look import FAILURES, Settings
     from minewatch.runs.look import look as looked
 
-    settings = Settings(language(), zone, mapping, table, pools)
+    settings = Settings(language(), zone, mapping, table, pools, block_times)
     sights: list[Sight] = []
     with failing(*FAILURES), _Display() as display:
         for sight in looked(paths, settings, display):

@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from minewatch.detect.pools.pool_list import PoolList
 from minewatch.runs.look_captures import flow_records
-from minewatch.runs.look_pools import BadPoolList, pools_known
+from minewatch.runs.look_given import BadGivenFile
+from minewatch.runs.look_pools import pools_known
+from minewatch.runs.look_quiet import QuietFlows, block_times_known
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.tables import TABLES
 from minewatch.sources.batch import Batch, Reject
@@ -36,7 +38,7 @@ class UnknownZone(Exception):  # noqa: N818  (names what it speaks of, as the us
         return reason("zone_unknown", zone=str(self)).text(language)
 
 
-FAILURES = (BadMapping, BadPoolList, UnknownZone)
+FAILURES = (BadMapping, BadGivenFile, UnknownZone)
 """What ends the verb for reasons that the user can act on; a file that cannot be read does not."""
 
 
@@ -44,7 +46,7 @@ FAILURES = (BadMapping, BadPoolList, UnknownZone)
 class Settings:
     """How files are read, and the ``language`` of the reasons ("en" or "zh").
 
-    ``pools``: a file with pools beside those of the shipped list.
+    ``pools``: a file with pools beside those of the shipped list. ``block_times``: one with times of blocks.
     """
 
     language: str
@@ -52,6 +54,7 @@ class Settings:
     mapping: Path | None = None
     table: str | None = None
     pools: Path | None = None
+    block_times: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class _Context:
 
     options: ReadOptions
     pools: PoolList
+    block_times: pa.Table
     language: str
     watcher: "Watcher"
 
@@ -103,11 +107,12 @@ class Watcher(Protocol):
 def look(paths: Sequence[Path], settings: Settings, watcher: Watcher) -> Iterator[Sight]:
     """Yield what each file under ``paths`` shows: flows as they are read, readings at the end.
 
-    Raises BadMapping, BadPoolList and UnknownZone.
+    Raises BadMapping, BadGivenFile and UnknownZone.
     """
     mapping = read_mapping(settings.mapping) if settings.mapping else None
     options = ReadOptions(zone=_zone(settings.zone), mapping=mapping, table=settings.table)
-    context = _Context(options, pools_known(settings.pools, options), settings.language, watcher)
+    pools, blocks = pools_known(settings.pools, options), block_times_known(settings.block_times, options)
+    context = _Context(options, pools, blocks, settings.language, watcher)
     files, missing = _files(paths)
     watcher.planned(len(files), sum(size_of(path) for path in files))
     yield from missing
@@ -180,6 +185,7 @@ def _pass_over(path: Path, found: Recognised, context: _Context, gathered: _Gath
     put_aside: dict[str, PutAside] = {}
     records: list[dict[str, Any]] = []
     notes: list[Reason] = []
+    quiet = QuietFlows(context.block_times, context.options.zone)
     for batch in found.reader(path, context.options):
         table = READINGS if READINGS in (table, batch.table) else batch.table
         looked_at += len(batch.rows)
@@ -189,9 +195,11 @@ def _pass_over(path: Path, found: Recognised, context: _Context, gathered: _Gath
         notes += batch.notes
         if batch.table == "flows":
             records += flow_records(str(path), batch.rows, context.language, context.pools)
+            quiet.take(batch.rows)
         else:
             gathered.take(path, batch)
         context.watcher.read(path, batch.bytes_done)
+    records += quiet.records(str(path), context.language)
     return Sight(path, table, looked_at, records, put_aside, notes)
 
 

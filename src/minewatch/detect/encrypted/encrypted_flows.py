@@ -79,16 +79,22 @@ def judge(
     case = _Case(connections_of(flows), chains, zone, versions or {})
     refused: dict[str, Evidence] = {}
     shown = set()
-    for place, connection in enumerate(case.connections):
-        evidence = case.judged(place)
-        if isinstance(evidence, Reason):
-            refused.setdefault(connection.src_ip, case.refusal(connection, evidence))
-        elif evidence is not None:
+    for connection, found in case.every():
+        if isinstance(found, Reason):
+            refused.setdefault(connection.src_ip, case.refusal(connection, found))
+        else:
             shown.add(connection.src_ip)
-            yield evidence
+            yield found
     for host, unnoted in unnoted_of(flows).items():
         refused.setdefault(host, case.unnoted(unnoted))
     yield from (refused[host] for host in sorted(refused.keys() - shown))
+
+
+def signs(flows: pa.Table, chains: Sequence[Chain], zone: ZoneInfo) -> Iterator[tuple[Connection, Evidence]]:
+    """Yield the connections of one capture that look like mining, with the evidence."""
+    for connection, found in _Case(connections_of(flows), chains, zone, {}).every():
+        if isinstance(found, Evidence):
+            yield connection, found
 
 
 class Weighed(NamedTuple):
@@ -129,7 +135,14 @@ class _Case:
         for place, connection in enumerate(connections):
             self._at.setdefault(connection.server, []).append(place)
 
-    def judged(self, place: int) -> Evidence | Reason | None:
+    def every(self) -> Iterator[tuple[Connection, Evidence | Reason]]:
+        """Yield each connection that looks like mining with its evidence, or with why it cannot be judged."""
+        for place, connection in enumerate(self.connections):
+            found = self._judged(place)
+            if found is not None:
+                yield connection, found
+
+    def _judged(self, place: int) -> Evidence | Reason | None:
         """Return the evidence on a connection, why it cannot be judged, or None where it shows no sign."""
         connection, talk = self.connections[place], self._talk(place)
         if refusal := talk_refusal(talk):
