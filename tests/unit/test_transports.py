@@ -263,3 +263,17 @@ def test_what_is_known_of_a_value_that_is_cut(data: bytes) -> None:
     wanted = [] if CUT[data] is None else [CUT[data]]
     assert values(stream.feed(b"", 10)) == wanted
     assert values(stream.feed(b'junk"}\n{"after": 1}\n')) == [{"after": 1}]
+
+
+@pytest.mark.parametrize(
+    ("data", "value"),
+    [
+        (rb'{"a\ud800": ["\udfff", "\ud83d\ude00", "\\ud800"]}', {"a?": ["?", "\U0001f600", "\\ud800"]}),
+        (b'{"a": "\xff\xe7\x9f\xbf"}', {"a": "\ufffd矿"}),
+        (b'{"a": "\xe7\x9f"}', {"a": "\ufffd"}),
+    ],
+)
+def test_text_is_always_unicode(data: bytes, value: Any) -> None:
+    (found,) = values(Stream(True, choose).feed(data))
+    assert found == value
+    json.dumps(found, ensure_ascii=False).encode()

@@ -14,6 +14,7 @@ MOST_KEPT = 1 << 15
 _ENDS = frozenset(b"}]\n")
 _KEPT_DEPTH = 3
 _MARK, _IN_STRING = re.compile(r'["{}\[\],\n]'), re.compile(r'"|\n|\\(?:.|$)', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 _OPENING, _CLOSING = "{[", "}]"
 
 
@@ -135,10 +136,16 @@ def _decode(text: str, at: int) -> tuple[Any, int]:
 
 
 def _valued(text: str, value: Any) -> Piece:
-    if text.isascii():
-        return Piece(text, value)
+    """Return the piece with its characters beyond ASCII; half a surrogate pair becomes a question mark."""
     text = _as_utf8(text)
-    return Piece(text, json.loads(text))
+    try:
+        if not text.isascii():
+            value = json.loads(text)
+        if _SURROGATE.search(text):
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return Piece(text, None)
+    return Piece(text, value)
 
 
 def _as_utf8(text: str) -> str:
