@@ -11,7 +11,7 @@ from minewatch.schema.tables import TABLES
 from minewatch.sim.streams import stream
 from minewatch.sim.wire.chains import BLOCK_S, as_headed, as_seen, found
 from minewatch.sim.wire.quiet_innocents import common_times, innocent
-from minewatch.sim.wire.quiet_miners import Pool, miner, work_times
+from minewatch.sim.wire.quiet_miners import SPEECHES, Pool, miner, work_times
 from minewatch.sim.wire.quiet_talk import Link, Talk
 
 START = datetime(2026, 5, 4, 2, tzinfo=UTC)
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 def mining(name: str, seed: int, machines: int = 1, span_s: float = SPAN_S) -> tuple[list[Talk], list[Row]]:
     """Return connections of machines to one pool, and the block times that a node noted."""
     rng = stream(seed, "sample", name)
-    coin = {"bitcoin": "BTC", "monero": "XMR", "ethereum": "ETC"}[name]
+    coin = SPEECHES[name].coin
     blocks = {each: found(rng, each, span_s) for each in BLOCK_S}
     work = work_times(rng, POOL, blocks[coin], span_s)
     talks = [miner(rng, name, LINK, work, span_s) for _ in range(machines)]
