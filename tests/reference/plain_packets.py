@@ -389,7 +389,7 @@ def is_answer(packet: dict[str, Any]) -> bool:
 
 def begins_anew(flow: dict[str, Any], packet: dict[str, Any]) -> bool:
     if packet["protocol"] == 17:
-        return packet["at_ns"] - flow["span"][1] > 600 * 10**9
+        return packet["at_ns"] - flow["span"][1] > 120 * 10**9
     is_opening = packet["flags"] & 18 == 2
     used = flow["ended"] or flow["payloads"] > 0
     return is_opening and used and packet["seq"] not in flow["isns"]

@@ -1,7 +1,9 @@
 """The packet kernels against slow twins, on packets of every encapsulation and on their ruins."""
 
+import io
 import ipaddress
 import struct
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import wire_samples as wire
 from minewatch.kernels import flow_table as table
 from minewatch.kernels import packets as kernel
 from minewatch.kernels import records
-from minewatch.kernels.names import NAME_COLUMNS
+from minewatch.sources.flow_scan import FlowScan
 
 STATUS = {
     "not_ip": kernel.NOT_IP,
@@ -214,32 +216,25 @@ def traffic(draw: Any) -> list[wire.Packet]:
 
 
 def tracked(packets: list[wire.Packet], slots: int) -> list[dict[str, Any]]:
-    data = np.frombuffer(wire.pcap(packets), np.uint8)
-    rows = np.zeros((len(packets), records.RECORD_COLUMNS), np.int64)
-    found, _, _ = records.walk_pcap(data, np.array([24, len(data)]), np.array([0, 0, 1000, 1, 16]), rows)
-    fields = np.zeros((found, kernel.FIELD_COLUMNS), np.int64)
-    kernel.decode(data, rows, fields)
-    flows, count = np.zeros((64, table.FLOW_COLUMNS), np.int64), np.zeros(1, np.int64)
-    segments = np.zeros((found, table.SEGMENT_COLUMNS), np.int64)
-    names = (np.zeros((64, NAME_COLUMNS), np.int64), np.zeros(1 << 16, np.uint8))
-    state = (flows, np.full(slots, -1, np.int32), count)
-    taken = table.track(data, (rows, fields, 0), state, segments, names, np.zeros(3, np.int64))
-    assert taken == found == len(packets)
-    return [flow_record(flow) for flow in flows[: count[0]]]
+    scan = FlowScan("x")
+    small = scan.memory.table._replace(slots=np.zeros(slots, np.int64))
+    scan.memory = scan.memory._replace(table=small)
+    list(scan.run(io.BytesIO(wire.pcap(packets)), Path("x")))
+    return [flow_record(flow) for flow in scan.memory.table.flows[: scan.flow_count]]
 
 
-def flow_record(flow: np.ndarray) -> dict[str, Any]:
-    ports = int(flow[table.PORTS])
+def flow_record(flow: np.void) -> dict[str, Any]:
+    ends = int(flow["ends"])
     return {
         "ends": (
-            (address(flow[table.SRC_HIGH], flow[table.SRC_LOW]), ports >> 16),
-            (address(flow[table.DST_HIGH], flow[table.DST_LOW]), ports & 0xFFFF),
+            (address(flow["src_high"], flow["src_low"]), ends >> 16 & 0xFFFF),
+            (address(flow["dst_high"], flow["dst_low"]), ends & 0xFFFF),
         ),
-        "protocol": flow[table.PROTOCOL],
-        "packets": [flow[table.SRC_PACKETS], flow[table.DST_PACKETS]],
-        "bytes": [flow[table.SRC_BYTES], flow[table.DST_BYTES]],
-        "span": (flow[table.FIRST_NS], flow[table.LAST_NS]),
-        "opening": bool(flow[table.SEEN] & table.SEEN_OPENING),
+        "protocol": ends >> 32 & 0xFF,
+        "packets": [flow["src_packets"], flow["dst_packets"]],
+        "bytes": [flow["src_bytes"], flow["dst_bytes"]],
+        "span": (flow["first_ns"], flow["last_ns"]),
+        "opening": bool(flow["seen"] & table.OPENING),
     }
 
 
@@ -250,7 +245,7 @@ def test_flow_table_agrees_with_its_twin(packets: list[wire.Packet]) -> None:
     ]
     keys = ("ends", "protocol", "packets", "bytes", "span", "opening")
     wanted = [{key: flow[key] for key in keys} for flow in plain.flow_table(decoded_packets)]
-    assert tracked(packets, 128) == wanted
+    assert tracked(packets, 1 << 16) == wanted
     # collisions and a rebuilt table change nothing
     assert tracked(packets, 64) == wanted
 

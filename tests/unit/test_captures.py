@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 import wire_samples as wire
@@ -383,7 +382,8 @@ def test_truncated_anywhere_gives_what_precedes_and_says_where(
         assert [(note.code, note.values["packets"]) for note in scan.notes] in ([], [("capture_cut", whole)])
         assert bool(scan.notes) == (size not in starts)
         if size in ends[1:]:
-            (row,) = scan.rows(np.array([0])).to_pylist()
+            scan.finish()
+            (row,) = scan.tables()[0].to_pylist()
             assert row["src_packets"] + row["dst_packets"] == whole
 
 
@@ -452,4 +452,5 @@ def test_rows_account_for_flows(tmp_path: Path) -> None:
     scan = CaptureScan("x")
     with path.open("rb") as file:
         list(scan.run(file, path))
-    assert scan.rows(np.array([0]))["dialect"].to_pylist() == ["stratum_v1"]
+    scan.finish()
+    assert scan.tables()[0]["dialect"].to_pylist() == ["stratum_v1"]

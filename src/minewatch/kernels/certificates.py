@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from minewatch.kernels.loads import copy_bytes
+
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
@@ -27,7 +29,7 @@ _SUBJECT, _PUBLIC_KEY = 4, 5
 _MOST_NAME = 253
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def certificate_names(data: Bytes, at: int, end: int, scratch: Bytes, found: Ints) -> int:
     """Find the common names and DNS names of the certificate in ``data[at:end]`` and return their number.
 
@@ -45,7 +47,7 @@ def certificate_names(data: Bytes, at: int, end: int, scratch: Bytes, found: Int
     return _names_of(scratch, first, last, found)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _join_handshake(data: Bytes, at: int, end: int, scratch: Bytes) -> int:
     """Copy the handshake out of its records and return its size."""
     size = 0
@@ -53,13 +55,13 @@ def _join_handshake(data: Bytes, at: int, end: int, scratch: Bytes) -> int:
         length = (np.int64(data[at + 3]) << 8) | data[at + 4]
         at += 5
         here = min(length, end - at, len(scratch) - size)
-        scratch[size : size + here] = data[at : at + here]
+        copy_bytes((data, at), here, (scratch, size))
         size += here
         at += length
     return size
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _own_certificate(data: Bytes, size: int) -> tuple[int, int]:
     """Return where the first certificate of the chain begins and ends; twice 0 without one."""
     at = 0
@@ -70,12 +72,12 @@ def _own_certificate(data: Bytes, size: int) -> tuple[int, int]:
     return 0, 0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _u24(data: Bytes, at: int) -> int:
     return (np.int64(data[at]) << 16) | (np.int64(data[at + 1]) << 8) | data[at + 2]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _element(data: Bytes, at: int, end: int) -> tuple[int, int, int]:
     """Return tag, begin and end of the content at ``at``; the end may lie beyond the data; tag -1: none."""
     if at + 2 > end:
@@ -93,7 +95,7 @@ def _element(data: Bytes, at: int, end: int) -> tuple[int, int, int]:
     return tag, at, at + length
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _names_of(data: Bytes, at: int, end: int, found: Ints) -> int:
     """Pass the fields of a certificate: version, serial, algorithm, issuer, validity, subject, key, more."""
     count = field = 0
@@ -109,7 +111,7 @@ def _names_of(data: Bytes, at: int, end: int, found: Ints) -> int:
         at = last
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _common_names(data: Bytes, span: tuple[int, int], found: Ints, count: int) -> int:
     at, end = span
     while True:
@@ -128,7 +130,7 @@ def _common_names(data: Bytes, span: tuple[int, int], found: Ints, count: int) -
                     count = _note(data, (first, last), found, count)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _alternative_names(data: Bytes, span: tuple[int, int], found: Ints, count: int) -> int:
     tag, at, end = _element(data, span[0], span[1])
     end = min(end, span[1])
@@ -143,7 +145,7 @@ def _alternative_names(data: Bytes, span: tuple[int, int], found: Ints, count: i
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _value_of(data: Bytes, span: tuple[int, int], family: int, member: int) -> int:
     """Return where the value behind an object identifier of three octets begins; -1 where it is another."""
     at, end = span
@@ -153,7 +155,7 @@ def _value_of(data: Bytes, span: tuple[int, int], family: int, member: int) -> i
     return at + 5 if same else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _dns_names(data: Bytes, span: tuple[int, int], found: Ints, count: int) -> int:
     at, end = span
     tag, first, last = _element(data, at, end)
@@ -174,7 +176,7 @@ def _dns_names(data: Bytes, span: tuple[int, int], found: Ints, count: int) -> i
     return count
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _note(data: Bytes, span: tuple[int, int], found: Ints, count: int) -> int:
     """Enter a name in lower case; one that is too long or holds other than printable ASCII is left out."""
     at, end = span

@@ -1,68 +1,106 @@
-"""The table of flows: packets grouped by five-tuple, counted each way, payload of interest picked out.
+"""The table of flows: packets grouped by five-tuple and counted each way, in 128 bytes a flow.
 
-A flow is one row of ``flows``; ``slots`` is an open-addressing hash (linear probing) of row numbers, -1 for
-free. Both directions share a row; its first address is the side that opened the flow.
+``slots`` is an open-addressing hash (linear probing): the upper half of the flow's hash and its row + 1, 0
+for free. Both directions share a row; its first address is the side that opened the flow. Rows are given back
+when a flow is written out (``release``), and the slots built anew then.
 """
+
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from minewatch.kernels import packets as p
-from minewatch.kernels.names import GET, HELLO, JSON, POST, dns_answers, opening_of, store_name
-from minewatch.kernels.records import TIME_NS
 
-Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int32]
 
-(
-    SRC_HIGH,
-    SRC_LOW,
-    DST_HIGH,
-    DST_LOW,
-    PORTS,
-    PROTOCOL,
-    VLAN,
-    FIRST_NS,
-    LAST_NS,
-    SRC_PACKETS,
-    DST_PACKETS,
-    SRC_BYTES,
-    DST_BYTES,
-    SEEN,
-    FOLLOW,
-    LOOKED_AT,
-    SRC_ISN,
-    DST_ISN,
-) = range(18)
-"""Columns of ``flows``. ``PORTS`` is source port × 65536 + destination port, ``SEEN`` bits as below.
+Row = Any
+"""A row of an array with named fields, which only numba can type."""
 
-``SRC_ISN`` and ``DST_ISN`` are initial sequence numbers, -1 where the handshake was not seen.
-"""
+Rows = npt.NDArray[np.void]
 
-FLOW_COLUMNS = 18
+FIRST_SIZES = 8
+"""Payload packets of a flow whose size is kept."""
 
-SEEN_OPENING, SEEN_END = 1, 2
-"""``SEEN``: a SYN was captured; a FIN or RST was captured."""
+FLOW = np.dtype(
+    [
+        ("src_high", "i8"),
+        ("src_low", "i8"),
+        ("dst_high", "i8"),
+        ("dst_low", "i8"),
+        ("ends", "i8"),  # source port << 16 | destination port | protocol << 32 | (VLAN + 1) << 40
+        ("last_ns", "i8"),
+        ("src_bytes", "i8"),
+        ("dst_bytes", "i8"),
+        ("first_ns", "i8"),
+        ("src_packets", "u4"),
+        ("dst_packets", "u4"),
+        ("src_isn", "u4"),  # initial sequence numbers, where ``seen`` says so
+        ("dst_isn", "u4"),
+        ("desk", "i4"),  # where its payload is gathered; 0: nowhere
+        ("block", "i4"),  # the last block of its messages; 0: none
+        ("names", "i4"),  # the first of its names; 0: none
+        ("sizes", "i2", (FIRST_SIZES,)),  # of the first payloads, negative from dst
+        ("kept", "i2"),  # messages kept; -1: not quiet
+        ("sized", "u1"),  # how many of ``sizes`` are filled
+        ("seen", "u1"),
+        ("follow", "u1"),
+        ("looked", "u1"),  # payloads looked at, at most 255
+    ],
+    align=True,
+)
+"""A row. Addresses are the halves of the IPv6 address (IPv4 as ::ffff:a.b.c.d); times in ns since 1970."""
 
-UNDECIDED, TEXT, IGNORED, TLS = range(4)
-"""``FOLLOW``: not known yet, payload is handed out, of no interest, a long TLS hello is handed out."""
+OPENING, END, SRC_ISN, DST_ISN, REPLACED, FROM_START, FREE, HELLO_BACK = 1, 2, 4, 8, 16, 32, 64, 128
+"""``seen``: a SYN; a FIN or RST; the initial sequence numbers; another flow has taken its five-tuple; its
+text was gathered from the first payload on; the row is free; a TLS client hello came from dst."""
 
-FLOW, REVERSE, SEQ, AT, SIZE, WIRE_SIZE, INSTANT_NS = range(7)
-"""Columns of ``segments``: flow row, 1 when sent by the destination, TCP sequence number, payload position,
-captured and true length, time."""
+UNDECIDED, TEXT, HEARD, HELLO, FLIGHT, IGNORED = range(6)
+"""``follow``: not known yet; text in which words are searched; payload is handed out; a client hello of TLS
+is being gathered; the server's answer to it is; of no interest."""
 
-SEGMENT_COLUMNS = 7
+SECOND_NS = 1_000_000_000
+NEVER_NS = (1 << 63) - 1
+UDP_IDLE_NS, ENDED_IDLE_NS, TCP_IDLE_NS, HEARD_IDLE_NS = (n * SECOND_NS for n in (120, 30, 600, 3600))
+"""After so long without a packet a flow is over: UDP; TCP after its end; TCP; TCP that is heard."""
 
-_LOOKS = 16
-"""Payload packets of a flow that are looked at before it is ignored."""
-
-_TLS_LOOKS = 8
-_UDP_IDLE_NS = 600 * 1_000_000_000
-_DNS_PORT = 53
+MOST_PACKETS = 1 << 31
+"""Packets one way after which a flow is written out and begun anew."""
 
 
-@njit(cache=True, nogil=True)
+class Table(NamedTuple):
+    """``flows`` (rows of ``FLOW``), their hash ``slots``, rows given back, and ``counts`` as below."""
+
+    flows: Rows
+    slots: Ints
+    free: Numbers
+    counts: Ints
+
+
+ROWS, FREE_ROWS = range(2)
+"""``counts``: rows ever used at once, rows given back."""
+
+
+def new_table(capacity: int) -> Table:
+    """Return an empty table for at most ``capacity`` flows; memory is touched only as it fills."""
+    return Table(
+        np.empty(capacity, FLOW),
+        np.zeros(1 << 16, np.int64),
+        np.empty(capacity, np.int32),
+        np.zeros(2, np.int64),
+    )
+
+
+def grown(table: Table) -> Table:
+    """Return the table with four times the slots."""
+    larger = table._replace(slots=np.zeros(4 * len(table.slots), np.int64))
+    rebuild_slots(larger)
+    return larger
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _mix(high: int, low: int, port: int) -> np.uint64:
     value = np.uint64(high) * np.uint64(0x9E3779B97F4A7C15)
     value ^= np.uint64(low) + np.uint64(port) * np.uint64(0xC2B2AE3D27D4EB4F)
@@ -71,7 +109,7 @@ def _mix(high: int, low: int, port: int) -> np.uint64:
     return value ^ (value >> np.uint64(29))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def hash_of(row: Ints) -> np.uint64:
     """Hash the five-tuple in a row of ``fields``; both directions of a flow hash alike."""
     source = _mix(row[p.SRC_HIGH], row[p.SRC_LOW], row[p.SRC_PORT])
@@ -79,143 +117,134 @@ def hash_of(row: Ints) -> np.uint64:
     return (source + target) ^ np.uint64(row[p.PROTOCOL])
 
 
-@njit(cache=True, nogil=True)
-def _direction(flow: Ints, row: Ints) -> int:
+@njit(cache=True, nogil=True, _nrt=False)
+def _hash_of_flow(flow: Row) -> np.uint64:
+    source = _mix(flow.src_high, flow.src_low, flow.ends >> 16 & 0xFFFF)
+    target = _mix(flow.dst_high, flow.dst_low, flow.ends & 0xFFFF)
+    return (source + target) ^ np.uint64(flow.ends >> 32 & 0xFF)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _tag(key: np.uint64) -> int:
+    return int(np.int64(key >> np.uint64(33)) << 32)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def rebuild_slots(table: Table) -> None:
+    """Fill the hash from the rows in use."""
+    slots = table.slots
+    slots[:] = 0
+    mask = np.uint64(len(slots) - 1)
+    for number in range(table.counts[ROWS]):
+        flow = table.flows[number]
+        if flow.seen & (FREE | REPLACED):
+            continue
+        key = _hash_of_flow(flow)
+        slot = key & mask
+        while slots[slot]:
+            slot = (slot + np.uint64(1)) & mask
+        slots[slot] = _tag(key) | (number + 1)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def rows_left(table: Table) -> int:
+    """Return how many further flows have a row."""
+    return len(table.flows) - table.counts[ROWS] + table.counts[FREE_ROWS]
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def is_crowded(table: Table, more: int) -> bool:
+    """Tell whether with ``more`` flows more than half of the slots could be taken."""
+    return table.counts[ROWS] - table.counts[FREE_ROWS] + more > len(table.slots) >> 1
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _direction(flow: Row, row: Ints) -> int:
     """Return 0 where the packet goes the way of the flow, 1 where it goes back, -1 where it is another's."""
-    if flow[PROTOCOL] != row[p.PROTOCOL]:
-        return -1
-    ports = row[p.SRC_PORT] << 16 | row[p.DST_PORT]
+    ends = flow.ends & 0xFFFFFFFFFF
     if (
-        flow[PORTS] == ports
-        and flow[SRC_LOW] == row[p.SRC_LOW]
-        and flow[DST_LOW] == row[p.DST_LOW]
-        and flow[SRC_HIGH] == row[p.SRC_HIGH]
-        and flow[DST_HIGH] == row[p.DST_HIGH]
+        ends == (row[p.PROTOCOL] << 32 | row[p.SRC_PORT] << 16 | row[p.DST_PORT])
+        and flow.src_low == row[p.SRC_LOW]
+        and flow.dst_low == row[p.DST_LOW]
+        and flow.src_high == row[p.SRC_HIGH]
+        and flow.dst_high == row[p.DST_HIGH]
     ):
         return 0
-    back = row[p.DST_PORT] << 16 | row[p.SRC_PORT]
     if (
-        flow[PORTS] == back
-        and flow[SRC_LOW] == row[p.DST_LOW]
-        and flow[DST_LOW] == row[p.SRC_LOW]
-        and flow[SRC_HIGH] == row[p.DST_HIGH]
-        and flow[DST_HIGH] == row[p.SRC_HIGH]
+        ends == (row[p.PROTOCOL] << 32 | row[p.DST_PORT] << 16 | row[p.SRC_PORT])
+        and flow.src_low == row[p.DST_LOW]
+        and flow.dst_low == row[p.SRC_LOW]
+        and flow.src_high == row[p.DST_HIGH]
+        and flow.dst_high == row[p.SRC_HIGH]
     ):
         return 1
     return -1
 
 
-@njit(cache=True, nogil=True)
-def rebuild_slots(flows: Ints, count: int, slots: npt.NDArray[np.int32]) -> None:
-    """Fill the hash ``slots`` (power of two, larger than ``count``) from the first ``count`` flows."""
-    slots[:] = -1
+@njit(cache=True, nogil=True, _nrt=False)
+def find_or_open(row: Ints, key: np.uint64, instant_ns: int, table: Table) -> tuple[int, int, bool]:
+    """Return (row of the packet's flow, 1 where it goes back, whether the flow is new)."""
+    flows, slots = table.flows, table.slots
     mask = np.uint64(len(slots) - 1)
-    row = np.empty(p.FIELD_COLUMNS, np.int64)
-    for number in range(count):
-        row[p.SRC_HIGH], row[p.SRC_LOW] = flows[number, SRC_HIGH], flows[number, SRC_LOW]
-        row[p.DST_HIGH], row[p.DST_LOW] = flows[number, DST_HIGH], flows[number, DST_LOW]
-        row[p.SRC_PORT], row[p.DST_PORT] = flows[number, PORTS] >> 16, flows[number, PORTS] & 0xFFFF
-        row[p.PROTOCOL] = flows[number, PROTOCOL]
-        slot = hash_of(row) & mask
-        while slots[slot] >= 0 and _direction(flows[slots[slot]], row) < 0:
-            slot = (slot + np.uint64(1)) & mask
-        slots[slot] = number  # of flows with one five-tuple the latest is the open one
-
-
-@njit(cache=True, nogil=True)
-def track(
-    data: Bytes,
-    packets: tuple[Ints, Ints, int],
-    table: tuple[Ints, npt.NDArray[np.int32], Ints],
-    segments: Ints,
-    names: tuple[Ints, Bytes],
-    filled: Ints,
-) -> int:
-    """Enter packets into the flow table and pick out payload and names.
-
-    ``packets`` is (records, fields, first packet to take), ``table`` (flows, slots, [number of flows]),
-    ``names`` (events, text of the names). ``filled`` is set to [segments, name events, bytes of names].
-    Returns the first packet not taken: less than all of them where the flow table or the name store is full.
-    """
-    records, fields, first = packets
-    flows, slots, count = table
-    filled[:] = 0
-    for n in range(first, len(records)):
-        row = fields[n]
-        if row[p.STATUS] != p.TRANSPORT:
-            continue
-        if count[0] >= len(flows) or not _has_room(names, filled):
-            return n
-        instant_ns = records[n, TIME_NS]
-        number, reverse = _find_or_open(row, instant_ns, flows, slots, count)
-        _count_packet(flows[number], row, instant_ns, reverse)
-        if row[p.PAYLOAD_CAPTURED] <= 0:
-            continue
-        if row[p.PROTOCOL] == p.UDP:
-            if row[p.SRC_PORT] == _DNS_PORT:
-                dns_answers(data, row, (number, instant_ns), names, filled)
-        elif flows[number, FOLLOW] != IGNORED and _follow(
-            data, flows[number], row, (number, instant_ns), names, filled
-        ):
-            _hand_out(segments[filled[0]], row, number, reverse, instant_ns)
-            filled[0] += 1
-    return len(records)
-
-
-@njit(cache=True, nogil=True)
-def _has_room(names: tuple[Ints, Bytes], filled: Ints) -> bool:
-    """One packet gives at most 16 names of at most 255 bytes."""
-    return filled[1] + 16 <= len(names[0]) and filled[2] + 16 * 256 <= len(names[1])
-
-
-@njit(cache=True, nogil=True)
-def _find_or_open(
-    row: Ints, instant_ns: int, flows: Ints, slots: npt.NDArray[np.int32], count: Ints
-) -> tuple[int, int]:
-    mask = np.uint64(len(slots) - 1)
-    slot = hash_of(row) & mask
-    while slots[slot] >= 0:
-        number = slots[slot]
-        reverse = _direction(flows[number], row)
-        if reverse >= 0:
-            if not _begins_anew(flows[number], row, instant_ns):
-                return int(number), reverse
-            break
+    tag = _tag(key)
+    slot = key & mask
+    while slots[slot]:
+        if slots[slot] & ~0xFFFFFFFF == tag:
+            number = (slots[slot] & 0xFFFFFFFF) - 1
+            reverse = _direction(flows[number], row)
+            if reverse >= 0:
+                if not _begins_anew(flows[number], row, instant_ns):
+                    return number, reverse, False
+                flows[number].seen |= REPLACED
+                break
         slot = (slot + np.uint64(1)) & mask
-    slots[slot] = count[0]
-    reverse = _open(flows[count[0]], row, instant_ns)
-    count[0] += 1
-    return count[0] - 1, reverse
+    number = _take_row(table)
+    slots[slot] = tag | (number + 1)
+    return number, _open(flows[number], row, instant_ns), True
 
 
-@njit(cache=True, nogil=True)
-def _begins_anew(flow: Ints, row: Ints, instant_ns: int) -> bool:
+@njit(cache=True, nogil=True, _nrt=False)
+def _take_row(table: Table) -> int:
+    counts = table.counts
+    if counts[FREE_ROWS]:
+        counts[FREE_ROWS] -= 1
+        return int(table.free[counts[FREE_ROWS]])
+    counts[ROWS] += 1
+    return int(counts[ROWS] - 1)
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _begins_anew(flow: Row, row: Ints, instant_ns: int) -> bool:
     """Tell whether a packet opens another connection of its five-tuple: a new SYN, or UDP after a pause."""
     if row[p.PROTOCOL] == p.UDP:
-        return instant_ns - flow[LAST_NS] > _UDP_IDLE_NS
-    is_opening = row[p.TCP_FLAGS] & (p.SYN | p.ACK) == p.SYN
-    used = flow[SEEN] & SEEN_END or flow[LOOKED_AT]
-    return is_opening and used and row[p.TCP_SEQ] not in (flow[SRC_ISN], flow[DST_ISN])
+        return instant_ns - flow.last_ns > UDP_IDLE_NS
+    if row[p.TCP_FLAGS] & (p.SYN | p.ACK) != p.SYN or not (flow.seen & END or flow.looked):
+        return False
+    again = (flow.seen & SRC_ISN and row[p.TCP_SEQ] == flow.src_isn) or (
+        flow.seen & DST_ISN and row[p.TCP_SEQ] == flow.dst_isn
+    )
+    return not again
 
 
-@njit(cache=True, nogil=True)
-def _open(flow: Ints, row: Ints, instant_ns: int) -> int:
+@njit(cache=True, nogil=True, _nrt=False)
+def _open(flow: Row, row: Ints, instant_ns: int) -> int:
     reverse = _is_answer(row)
     high, low = p.SRC_HIGH, p.DST_HIGH
     source, target = row[p.SRC_PORT], row[p.DST_PORT]
     if reverse:
         high, low, source, target = low, high, target, source
-    flow[SRC_HIGH], flow[SRC_LOW] = row[high], row[high + 1]
-    flow[DST_HIGH], flow[DST_LOW] = row[low], row[low + 1]
-    flow[PORTS] = source << 16 | target
-    flow[PROTOCOL], flow[VLAN] = row[p.PROTOCOL], row[p.VLAN]
-    flow[FIRST_NS], flow[LAST_NS] = instant_ns, instant_ns
-    flow[SRC_PACKETS:SRC_ISN] = 0
-    flow[SRC_ISN], flow[DST_ISN] = -1, -1
+    flow.src_high, flow.src_low = row[high], row[high + 1]
+    flow.dst_high, flow.dst_low = row[low], row[low + 1]
+    flow.ends = source << 16 | target | row[p.PROTOCOL] << 32 | (row[p.VLAN] + 1) << 40
+    flow.first_ns, flow.last_ns = instant_ns, instant_ns
+    flow.src_bytes, flow.dst_bytes = 0, 0
+    flow.src_packets, flow.dst_packets = 0, 0
+    flow.desk, flow.block, flow.names = 0, 0, 0
+    flow.kept, flow.sized, flow.seen, flow.follow, flow.looked = 0, 0, 0, UNDECIDED, 0
     return reverse
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _is_answer(row: Ints) -> int:
     """Tell whether a flow's first captured packet comes from the side that was called.
 
@@ -229,48 +258,76 @@ def _is_answer(row: Ints) -> int:
     return 1 if row[p.PROTOCOL] == p.TCP and source < 32768 <= target else 0
 
 
-@njit(cache=True, nogil=True)
-def _count_packet(flow: Ints, row: Ints, instant_ns: int, reverse: int) -> None:
-    flow[FIRST_NS] = min(flow[FIRST_NS], instant_ns)
-    flow[LAST_NS] = max(flow[LAST_NS], instant_ns)
-    flow[SRC_PACKETS + reverse] += 1
-    flow[SRC_BYTES + reverse] += row[p.IP_BYTES]
+@njit(cache=True, nogil=True, _nrt=False)
+def count_packet(flow: Row, row: Ints, instant_ns: int, reverse: int) -> None:
+    """Add a packet to the flow's counters."""
+    flow.first_ns = min(flow.first_ns, instant_ns)
+    flow.last_ns = max(flow.last_ns, instant_ns)
+    if reverse:
+        flow.dst_packets += 1
+        flow.dst_bytes += row[p.IP_BYTES]
+    else:
+        flow.src_packets += 1
+        flow.src_bytes += row[p.IP_BYTES]
     if row[p.PROTOCOL] == p.TCP:
         if row[p.TCP_FLAGS] & p.SYN:
-            flow[SEEN] |= SEEN_OPENING
-            flow[SRC_ISN + reverse] = row[p.TCP_SEQ]
+            flow.seen |= OPENING | (DST_ISN if reverse else SRC_ISN)
+            if reverse:
+                flow.dst_isn = row[p.TCP_SEQ]
+            else:
+                flow.src_isn = row[p.TCP_SEQ]
         if row[p.TCP_FLAGS] & (p.FIN | p.RST):
-            flow[SEEN] |= SEEN_END
+            flow.seen |= END
 
 
-@njit(cache=True, nogil=True)
-def _follow(
-    data: Bytes, flow: Ints, row: Ints, when: tuple[int, int], names: tuple[Ints, Bytes], filled: Ints
-) -> bool:
-    """Decide whether to hand out the payload of a TCP packet; notes names seen on the way."""
-    if flow[FOLLOW] == TEXT:
-        return True
-    flow[LOOKED_AT] += 1
-    if flow[FOLLOW] == TLS:
-        if flow[LOOKED_AT] > _TLS_LOOKS:
-            flow[FOLLOW] = IGNORED
-        return True
-    kind, name_at, name_size = opening_of(data, row[p.PAYLOAD_AT], row[p.PAYLOAD_CAPTURED])
-    if name_size > 0:
-        store_name(data, (name_at, name_size), (kind, when[0], when[1]), names, filled)
-    if kind in (JSON, POST):
-        flow[FOLLOW] = TEXT
-        return True
-    if kind == HELLO:
-        flow[FOLLOW] = IGNORED if name_size > 0 else TLS
-        return name_size <= 0
-    if kind != GET and flow[LOOKED_AT] >= _LOOKS:
-        flow[FOLLOW] = IGNORED
-    return False
+@njit(cache=True, nogil=True, _nrt=False)
+def begin_anew(flow: Row) -> None:
+    """Set the counters to zero; the next packet will be the first."""
+    flow.first_ns = NEVER_NS
+    flow.src_packets, flow.dst_packets = 0, 0
+    flow.src_bytes, flow.dst_bytes = 0, 0
+    flow.seen &= ~OPENING
+    flow.sized = FIRST_SIZES
+    for n in range(FIRST_SIZES):
+        flow.sizes[n] = 0
 
 
-@njit(cache=True, nogil=True)
-def _hand_out(segment: Ints, row: Ints, number: int, reverse: int, instant_ns: int) -> None:
-    segment[FLOW], segment[REVERSE], segment[SEQ] = number, reverse, row[p.TCP_SEQ]
-    segment[AT], segment[SIZE] = row[p.PAYLOAD_AT], row[p.PAYLOAD_CAPTURED]
-    segment[WIRE_SIZE], segment[INSTANT_NS] = row[p.PAYLOAD_LENGTH], instant_ns
+@njit(cache=True, nogil=True, _nrt=False)
+def note_size(flow: Row, size: int, reverse: int) -> None:
+    """Keep the size of one of the first payloads; sizes beyond 32,767 count as that."""
+    if flow.sized < FIRST_SIZES:
+        size = min(size, 32767)
+        flow.sizes[flow.sized] = -size if reverse else size
+        flow.sized += 1
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def idle_rows(table: Table, now_ns: int, numbers: Numbers) -> int:
+    """Write the rows of flows that are over at ``now_ns`` into ``numbers``; return how many."""
+    found = 0
+    for number in range(table.counts[ROWS]):
+        flow = table.flows[number]
+        if flow.seen & FREE:
+            continue
+        idle_ns = now_ns - flow.last_ns
+        if flow.ends >> 32 & 0xFF == p.UDP:
+            over = idle_ns > UDP_IDLE_NS
+        elif flow.seen & (END | REPLACED):
+            over = idle_ns > ENDED_IDLE_NS
+        else:
+            over = idle_ns > (HEARD_IDLE_NS if flow.follow == HEARD else TCP_IDLE_NS)
+        if over or max(flow.src_packets, flow.dst_packets) > MOST_PACKETS:
+            numbers[found] = number
+            found += 1
+    return found
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def release(table: Table, numbers: Numbers) -> None:
+    """Give back the rows ``numbers`` and build the slots anew."""
+    counts = table.counts
+    for number in numbers:
+        table.flows[number].seen = FREE
+        table.free[counts[FREE_ROWS]] = number
+        counts[FREE_ROWS] += 1
+    rebuild_slots(table)

@@ -1,4 +1,4 @@
-"""Unaligned loads of whole words from bytes, and a hint to fetch a place early: one instruction each.
+"""Unaligned loads of whole words from bytes, copies of bytes, and a hint to fetch a place early.
 
 numba itself reads such a word byte by byte, with a check for a negative index each time. Callers make sure
 that the bytes are inside the array. Source: https://llvm.org/docs/LangRef.html (load, bswap, llvm.prefetch).
@@ -7,7 +7,7 @@ that the bytes are inside the array. Source: https://llvm.org/docs/LangRef.html 
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -70,3 +70,23 @@ def prefetch(typing_context: Any, array: Any, at: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(array, types.int64), generate
+
+
+@intrinsic
+def copy_bytes(typing_context: Any, given: Any, size: Any, taken: Any) -> Any:
+    """``copy_bytes((source, at), size, (target, to))``: copy bytes between arrays that do not overlap.
+
+    An assignment of slices would count references and look for an overlap.
+    """
+    _ = typing_context, size
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        places = [
+            _address(context, builder, kind.types[0], *cgutils.unpack_tuple(builder, pair, 2))
+            for kind, pair in ((signature.args[0], values[0]), (signature.args[2], values[2]))
+        ]
+        cgutils.raw_memcpy(builder, places[1], places[0], values[1], 1)
+        return context.get_dummy_value()
+
+    pairs = [types.Tuple([pair.types[0], types.int64]) for pair in (given, taken)]
+    return types.none(pairs[0], types.int64, pairs[1]), generate

@@ -1,26 +1,22 @@
 """Packet captures, pcap and pcapng, to rows of ``flows``: one pass, a window of the file at a time.
 
-Memory is bounded by the window (8 MiB), 160 bytes a flow and its names, and the text of at most
-``MOST_FOLLOWED`` conversations that have not shown yet what they are; it does not grow with the file's size.
-A file that is cut or damaged gives what precedes the place, and a note that names it.
+Memory is that of ``minewatch.sources.flow_scan`` and does not grow with the file. A file that is cut or
+damaged gives what precedes the place, and a note that names it.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
 
-from minewatch.kernels import flow_table as table
 from minewatch.schema.network_tables import FLOWS
-from minewatch.schema.reasons import Reason
 from minewatch.sources.batch import Batch, batch_schema
-from minewatch.sources.conversations import Conversations
-from minewatch.sources.flow_rows import flow_rows
-from minewatch.sources.names import Names
+from minewatch.sources.flow_arrow import flow_table
+from minewatch.sources.flow_rows import flow_columns
+from minewatch.sources.flow_scan import FlowScan
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.packet_stream import CHUNK_PACKETS, Chunk, PacketStream
+from minewatch.sources.packet_stream import ByteStream
 
 REPORT_BYTES = 32 << 20
 """An empty batch tells the progress about every so many bytes."""
@@ -29,80 +25,51 @@ _EMPTY = batch_schema(FLOWS).empty_table()
 
 
 def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Yield the flows of a capture; empty batches before them tell the progress.
+    """Yield the flows of a capture as they are over; empty batches tell the progress.
 
     Raises UnreadableFile where not even the file's header is there.
     """
-    scan = CaptureScan(path.name)
-    with path.open("rb") as file:
-        for done in scan.run(file, path):
+    with path.open("rb", buffering=0) as file:
+        yield from read_stream(file, path, options)
+
+
+def read_stream(file: ByteStream, path: Path, options: ReadOptions, head: bytes = b"") -> Iterator[Batch]:
+    """As ``read_capture`` from a file that may be a pipe; ``head`` are bytes of it that were read before."""
+    scan = CaptureScan(path.name, options.batch_rows)
+    done = reported = line = 0
+    for done in scan.run(file, path, head):
+        for rows in scan.tables():
+            yield Batch("flows", _with_lines(rows, line), bytes_done=done)
+            line += len(rows)
+        if done - reported >= REPORT_BYTES:
+            reported = done
             yield Batch("flows", _EMPTY, bytes_done=done)
-    yield from scan.batches(options.batch_rows)
+    scan.finish()
+    for number, rows in enumerate(scan.tables() or [FLOWS.empty_table()]):
+        yield Batch("flows", _with_lines(rows, line), (), done, () if number else scan.notes)
+        line += len(rows)
 
 
-class CaptureScan:
-    """Takes one capture and keeps its flow table, names and conversations."""
+class CaptureScan(FlowScan):
+    """A scan whose flows become Arrow tables of the schema ``FLOWS`` when they are over."""
 
-    def __init__(self, capture: str) -> None:
-        self.capture = capture
-        self.names = Names()
-        self.conversations = Conversations()
-        self.notes: list[Reason] = []
-        self._flows = np.empty((4096, table.FLOW_COLUMNS), np.int64)
-        self._slots = np.full(16384, -1, np.int32)
-        self._count = np.zeros(1, np.int64)
-        self._segments = np.empty((CHUNK_PACKETS, table.SEGMENT_COLUMNS), np.int64)
-        self._done = 0
+    def __init__(self, capture: str, batch_rows: int = 50_000) -> None:
+        super().__init__(capture)
+        self._batch_rows = batch_rows
+        self._tables: list[pa.Table] = []
 
-    @property
-    def flow_count(self) -> int:
-        """Number of flows found so far."""
-        return int(self._count[0])
+    def write(self, numbers: np.ndarray) -> None:
+        """Make tables of at most ``batch_rows`` rows, in the order in which the flows were opened."""
+        order = np.argsort(self.memory.table.flows["first_ns"][numbers], kind="stable")
+        for start in range(0, len(numbers), self._batch_rows):
+            part = numbers[order[start : start + self._batch_rows]]
+            columns = flow_columns(self.capture, self.memory, part, self.conversations)
+            self._tables.append(flow_table(columns))
 
-    def run(self, file: BinaryIO, path: Path) -> Iterator[int]:
-        """Read ``file`` to its end; yield now and then how many bytes are done."""
-        stream = PacketStream(file, path)
-        reported = 0
-        for chunk in stream.chunks():
-            first = 0
-            while first < len(chunk.records):
-                first = self._track(chunk, first)
-            self._done = chunk.bytes_done
-            if self._done - reported >= REPORT_BYTES:
-                reported = self._done
-                yield reported
-        self.conversations.finish(self._flows)
-        self.notes = stream.notes
-
-    def rows(self, numbers: np.ndarray) -> pa.Table:
-        """Return rows of ``flows`` for flow ``numbers`` (from 0 in order of opening), in that order."""
-        return flow_rows(self.capture, self._flows, numbers, self.names, self.conversations)
-
-    def batches(self, batch_rows: int) -> Iterator[Batch]:
-        """Yield the rows of all flows."""
-        numbers = np.arange(self.flow_count)
-        for start in range(0, max(len(numbers), 1), batch_rows):
-            rows = _with_lines(self.rows(numbers[start : start + batch_rows]), start)
-            yield Batch("flows", rows, (), self._done, self.notes if start == 0 else ())
-
-    def _track(self, chunk: Chunk, first: int) -> int:
-        if self.flow_count == len(self._flows):
-            self._grow()
-        filled = np.zeros(3, np.int64)
-        packets = (chunk.records, chunk.fields, first)
-        state = (self._flows, self._slots, self._count)
-        first = table.track(chunk.data, packets, state, self._segments, self.names.store, filled)
-        self.names.take(filled)
-        if filled[0]:
-            self.conversations.take(chunk.store, self._segments[: filled[0]], self._flows, self.names)
-        return int(first)
-
-    def _grow(self) -> None:
-        larger = np.empty((2 * len(self._flows), table.FLOW_COLUMNS), np.int64)
-        larger[: len(self._flows)] = self._flows
-        self._flows = larger
-        self._slots = np.empty(4 * len(larger), np.int32)
-        table.rebuild_slots(self._flows, self.flow_count, self._slots)
+    def tables(self) -> list[pa.Table]:
+        """Return the rows that were written since the last call."""
+        tables, self._tables = self._tables, []
+        return tables
 
 
 def _with_lines(rows: pa.Table, start: int) -> pa.Table:

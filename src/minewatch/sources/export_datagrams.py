@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from minewatch.kernels import packets
 from minewatch.sources.network_signatures import EXPORT_PORTS, EXPORT_VERSIONS
-from minewatch.sources.packet_stream import PacketStream
+from minewatch.sources.packet_stream import ByteStream, PacketStream
 
 
-def datagrams_in_capture(file: BinaryIO, path: Path) -> Iterator[tuple[bytes, int]]:
+def datagrams_in_capture(file: ByteStream, path: Path) -> Iterator[tuple[bytes, int]]:
     """Yield (payload, offset in the file) of the datagrams to a collector's port."""
     stream = PacketStream(file, path)
     for chunk in stream.chunks():

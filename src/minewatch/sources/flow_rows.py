@@ -1,46 +1,98 @@
-"""Rows of ``flows`` from the arrays of the flow table and the facts of its conversations."""
+"""Columns of ``flows`` from the memory of a scan and the facts of its conversations; no Arrow here.
+
+Instants are integers, microseconds since 1970, until they become Arrow or Python values.
+"""
 
 import socket
 import struct
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from minewatch.kernels import flow_table as table
-from minewatch.schema.network_tables import FLOWS
+from minewatch.kernels import name_store
+from minewatch.kernels.messages import MOST_MESSAGES
+from minewatch.kernels.scan import Scan, messages_of_flow, names_of
 from minewatch.sources.conversations import Conversations
 from minewatch.sources.flow_id import flow_id
 from minewatch.sources.mining_columns import MINED_COLUMNS, mining_columns, pool_name
 from minewatch.sources.mining_facts import MiningFacts
-from minewatch.sources.names import Names, NameSeen
+from minewatch.sources.names import NameSeen
+
+KINDS = {
+    name_store.SNI: "sni",
+    name_store.HOST: "host",
+    name_store.DNS: "dns",
+    name_store.CERTIFICATE: "certificate",
+}
+"""Kinds of names as the table ``flows`` has them."""
+
+LONG_NS = 300 * table.SECOND_NS
+"""Of a quiet connection shorter than this no messages are written."""
 
 _MAPPED = 0xFFFF
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_INSTANTS = ("first_at", "last_at", "shares_first_at", "shares_last_at")
+
+Columns = dict[str, list[Any]]
 
 
-def flow_rows(
-    capture: str, flows: np.ndarray, numbers: np.ndarray, names: Names, talks: Conversations
-) -> pa.Table:
-    """Return the rows of flow ``numbers`` as a table of the schema ``FLOWS``, in that order."""
+def flow_columns(capture: str, scan: Scan, numbers: np.ndarray, talks: Conversations) -> Columns:
+    """Return the columns of the schema ``FLOWS`` for the flows in rows ``numbers`` of the table, in order."""
+    rows = scan.table.flows[numbers]
     facts = {n: found for n, flow in enumerate(numbers.tolist()) if (found := talks.facts_of(flow))}
-    rows = _turned(flows[numbers], facts)
-    columns = _counted_columns(rows)
-    columns["flow_id"] = pa.array(_flow_ids(capture, columns))
-    columns["capture"] = pa.array([capture] * len(rows), pa.string())
-    seen = _names_of(rows, numbers, names)
-    columns["names"] = pa.array([_as_structs(each) for each in seen], FLOWS.field("names").type)
-    mined = {
-        n: mining_columns(found, (talks.first_us(int(numbers[n])), int(rows[n, table.LAST_NS]) // 1000))
-        for n, found in facts.items()
-    }
+    turned = np.zeros(len(rows), bool)
+    turned[[n for n, found in facts.items() if found.client_is_reverse]] = True
+    columns = _counted_columns(rows, turned)
+    columns["capture"] = [capture] * len(rows)
+    columns["flow_id"] = _flow_ids(capture, columns)
+    seen = seen_names(scan, numbers)
+    columns["names"] = [[{"kind": kind, "name": name} for kind, name in each] or None for each in seen]
+    columns["first_payloads"] = _first_payloads(rows, turned)
+    columns["messages"] = _messages(scan, rows, numbers)
+    mined = {n: _mined(found, talks.first_us(int(numbers[n])), rows[n]) for n, found in facts.items()}
     for n, values in mined.items():
         values["pool"] = pool_name(facts[n], seen[n]) or _address_and_port(columns, n)
-    for name in ("first_payloads", "messages"):
-        columns[name] = pa.nulls(len(rows), FLOWS.field(name).type)
     for name in MINED_COLUMNS:
-        columns[name] = _scattered(len(rows), {n: values[name] for n, values in mined.items()}, name)
-    return pa.table([columns[field.name] for field in FLOWS], schema=FLOWS)
+        columns[name] = [mined[n][name] if n in mined else None for n in range(len(rows))]
+    return columns
+
+
+def as_python(columns: Columns) -> list[dict[str, Any]]:
+    """Return rows as ``pyarrow.Table.to_pylist`` would, with instants in UTC."""
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    for row in rows:
+        row.update({name: _instant(row[name]) for name in _INSTANTS})
+        row["job_times"] = row["job_times"] and [_instant(at) for at in row["job_times"]]
+        for name in ("difficulty", "messages"):
+            row[name] = row[name] and [each | {"at": _instant(each["at"])} for each in row[name]]
+    return rows
+
+
+def seen_names(scan: Scan, numbers: np.ndarray) -> list[list[NameSeen]]:
+    """Return (kind, name) of each name of the flows in rows ``numbers``."""
+    cells, ends, _ = cells_of(scan, numbers)
+    entries, text = scan.names.entries, scan.names.text
+    found: list[list[NameSeen]] = []
+    start = 0
+    for end in ends.tolist():
+        here = []
+        for name, kind in cells[start:end].tolist():
+            at, size = entries[name, name_store.AT], entries[name, name_store.SIZE]
+            here.append((KINDS[kind], text[at : at + size].tobytes().decode("ascii")))
+        found.append(here)
+        start = end
+    return found
+
+
+def cells_of(scan: Scan, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return (row of entries, kind) of all names, where each flow's end, and which flows know a pool's."""
+    cells = np.empty((name_store.MOST_OF_A_FLOW * len(numbers), 2), np.int64)
+    ends, is_pools = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.bool_)
+    names_of(scan, numbers, cells, ends, is_pools)
+    return cells, ends, is_pools
 
 
 def address_text(high: int, low: int) -> str:
@@ -51,82 +103,84 @@ def address_text(high: int, low: int) -> str:
     return socket.inet_ntop(socket.AF_INET6, packed)
 
 
-def _turned(rows: np.ndarray, facts: Mapping[int, MiningFacts]) -> np.ndarray:
-    """Put the miner on the source side where the conversation showed it on the other."""
-    rows = rows.copy()
-    swap = [n for n, found in facts.items() if found.client_is_reverse]
-    pairs = (
-        (table.SRC_HIGH, table.DST_HIGH),
-        (table.SRC_LOW, table.DST_LOW),
-        (table.SRC_PACKETS, table.DST_PACKETS),
-        (table.SRC_BYTES, table.DST_BYTES),
+def is_long(rows: np.ndarray) -> np.ndarray:
+    """Tell of which flows messages are written."""
+    return (rows["kept"] > 0) & (rows["last_ns"] - rows["first_ns"] >= LONG_NS)
+
+
+def _counted_columns(rows: np.ndarray, turned: np.ndarray) -> Columns:
+    def sides(name: str) -> tuple[list[Any], list[Any]]:
+        src, dst = rows["src_" + name], rows["dst_" + name]
+        return np.where(turned, dst, src).tolist(), np.where(turned, src, dst).tolist()
+
+    ends = rows["ends"]
+    protocol, vlan = ends >> 32 & 0xFF, (ends >> 40) - 1
+    opened = (rows["seen"] & table.OPENING) > 0
+    known: dict[tuple[int, int], str] = {}
+    src_ip, dst_ip = (
+        [
+            known.get(halves) or known.setdefault(halves, address_text(*halves))
+            for halves in zip(*each, strict=True)
+        ]
+        for each in zip(sides("high"), sides("low"), strict=True)
     )
-    for first, second in pairs:
-        rows[np.ix_(swap, [first, second])] = rows[np.ix_(swap, [second, first])]
-    ports = rows[swap, table.PORTS]
-    rows[swap, table.PORTS] = (ports & 0xFFFF) << 16 | ports >> 16
-    return rows
-
-
-def _counted_columns(rows: np.ndarray) -> dict[str, pa.Array]:
-    def instants(column: int) -> pa.Array:
-        return pa.array(rows[:, column] // 1000).cast(FLOWS.field("first_at").type)
-
-    tcp = rows[:, table.PROTOCOL] == 6
-    opened = (rows[:, table.SEEN] & table.SEEN_OPENING) > 0
+    src_port, dst_port = ends >> 16 & 0xFFFF, ends & 0xFFFF
+    (src_packets, dst_packets), (src_bytes, dst_bytes) = sides("packets"), sides("bytes")
     return {
-        "src_ip": _addresses(rows[:, [table.SRC_HIGH, table.SRC_LOW]]),
-        "dst_ip": _addresses(rows[:, [table.DST_HIGH, table.DST_LOW]]),
-        "src_port": pa.array((rows[:, table.PORTS] >> 16).astype(np.int32)),
-        "dst_port": pa.array((rows[:, table.PORTS] & 0xFFFF).astype(np.int32)),
-        "protocol": pa.array(rows[:, table.PROTOCOL].astype(np.int16)),
-        "vlan": pa.array(rows[:, table.VLAN].astype(np.int32), mask=rows[:, table.VLAN] < 0),
-        "opening_seen": pa.array(opened, mask=~tcp),
-        "first_at": instants(table.FIRST_NS),
-        "last_at": instants(table.LAST_NS),
-        "src_packets": pa.array(rows[:, table.SRC_PACKETS]),
-        "dst_packets": pa.array(rows[:, table.DST_PACKETS]),
-        "src_bytes": pa.array(rows[:, table.SRC_BYTES]),
-        "dst_bytes": pa.array(rows[:, table.DST_BYTES]),
+        "src_ip": src_ip,
+        "dst_ip": dst_ip,
+        "src_port": np.where(turned, dst_port, src_port).tolist(),
+        "dst_port": np.where(turned, src_port, dst_port).tolist(),
+        "protocol": protocol.tolist(),
+        "vlan": [number if number >= 0 else None for number in vlan.tolist()],
+        "opening_seen": [
+            was_seen if number == 6 else None
+            for was_seen, number in zip(opened.tolist(), protocol.tolist(), strict=True)
+        ],
+        "first_at": (rows["first_ns"] // 1000).tolist(),
+        "last_at": (rows["last_ns"] // 1000).tolist(),
+        "src_packets": src_packets,
+        "dst_packets": dst_packets,
+        "src_bytes": src_bytes,
+        "dst_bytes": dst_bytes,
     }
 
 
-def _addresses(halves: np.ndarray) -> pa.Array:
-    if not len(halves):
-        return pa.array([], pa.string())
-    known, positions = np.unique(halves, axis=0, return_inverse=True)
-    texts = pa.array([address_text(high, low) for high, low in known.tolist()])
-    return texts.take(pa.array(positions.ravel()))
+def _flow_ids(capture: str, columns: Columns) -> list[str]:
+    keys = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol", "first_at")
+    return [flow_id(capture, *each) for each in zip(*(columns[key] for key in keys), strict=True)]
 
 
-def _flow_ids(capture: str, columns: Mapping[str, pa.Array]) -> list[str]:
-    tuple_columns = ("src_ip", "src_port", "dst_ip", "dst_port", "protocol")
-    parts = [columns[name].to_pylist() for name in tuple_columns]
-    starts = columns["first_at"].cast(pa.int64()).to_pylist()
-    return [flow_id(capture, *each) for each in zip(*parts, starts, strict=True)]
-
-
-def _names_of(rows: np.ndarray, numbers: np.ndarray, names: Names) -> list[list[NameSeen]]:
-    ends = rows[:, [table.SRC_HIGH, table.SRC_LOW, table.DST_HIGH, table.DST_LOW, table.FIRST_NS]].tolist()
+def _first_payloads(rows: np.ndarray, turned: np.ndarray) -> list[list[int] | None]:
+    sizes = np.where(turned[:, None], -rows["sizes"], rows["sizes"]).tolist()
     return [
-        names.of(flow, (a, b), (c, d), at)
-        for flow, (a, b, c, d, at) in zip(numbers.tolist(), ends, strict=True)
+        [size for size in each[:count] if size] or None
+        for each, count in zip(sizes, rows["sized"].tolist(), strict=True)
     ]
 
 
-def _as_structs(seen: list[NameSeen]) -> list[dict[str, str]] | None:
-    return [{"kind": kind, "name": name} for kind, name in seen] or None
+def _messages(scan: Scan, rows: np.ndarray, numbers: np.ndarray) -> list[list[dict[str, Any]] | None]:
+    """Return the messages of quiet flows that were long enough."""
+    found: list[list[dict[str, Any]] | None] = [None] * len(rows)
+    room = np.empty(MOST_MESSAGES, np.int64)
+    for n in np.flatnonzero(is_long(rows)).tolist():
+        kept = room[: messages_of_flow(scan, int(numbers[n]), room)]
+        first_us = int(rows["first_ns"][n]) // 1000
+        found[n] = [
+            {"at": first_us + (each >> 17), "size": each & 0xFFFF, "from_dst": bool(each >> 16 & 1)}
+            for each in kept.tolist()
+        ]
+    return found
 
 
-def _scattered(size: int, values: Mapping[int, Any], name: str) -> pa.Array:
-    kind = FLOWS.field(name).type
-    if not values:
-        return pa.nulls(size, kind)
-    places, absent = np.zeros(size, np.int64), np.ones(size, bool)
-    places[list(values)], absent[list(values)] = np.arange(len(values)), False
-    return pa.array(list(values.values()), kind).take(pa.array(places, mask=absent))
+def _mined(facts: MiningFacts, first_us: int, row: np.void) -> dict[str, Any]:
+    return mining_columns(facts, (first_us, int(row["last_ns"]) // 1000))
 
 
-def _address_and_port(columns: Mapping[str, pa.Array], n: int) -> str:
-    address, port = columns["dst_ip"][n].as_py(), columns["dst_port"][n].as_py()
+def _address_and_port(columns: Mapping[str, list[Any]], n: int) -> str:
+    address, port = columns["dst_ip"][n], columns["dst_port"][n]
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _instant(at_us: int | None) -> datetime | None:
+    return None if at_us is None else _EPOCH + timedelta(microseconds=at_us)

@@ -7,71 +7,54 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from minewatch.kernels import fragments, packets, records
 from minewatch.kernels.ring import copy_block
 from minewatch.sources.captures import CaptureScan
 from minewatch.sources.live import pcap_header
-from minewatch.sources.packet_stream import CHUNK_PACKETS, ByteStream, Chunk, PacketStream
+from minewatch.sources.packet_stream import ByteStream
 
 
 class LiveScan:
     """Flows of one sensor. Times are microseconds since 1970, 0 before the first packet."""
 
     def __init__(self, sensor: str) -> None:
-        self.first_us = self.last_us = 0
         self._scan = CaptureScan(sensor)
-        self._packets = self._bytes = self._cut = 0
+
+    @property
+    def first_us(self) -> int:
+        """Time of the first packet."""
+        return self._scan.figures.first_ns // 1000
+
+    @property
+    def last_us(self) -> int:
+        """Latest time of a packet."""
+        return self._scan.figures.last_ns // 1000
 
     def run(self, file: ByteStream, path: Path) -> Iterator[int]:
         """Read ``file`` to its end; yield after each window and wherever nothing came for a moment."""
-        stream = PacketStream(file, path)
-        rows = np.empty((CHUNK_PACKETS, records.RECORD_COLUMNS), np.int64)
-        fields = np.empty((CHUNK_PACKETS, packets.FIELD_COLUMNS), np.int64)
-        goes_on = True
-        while goes_on:
-            found, position, status = records.walk(stream.data, stream.span, stream.form, rows)
-            stream.span[0] = position
-            self._count(rows[:found])
-            taken = 0
-            while taken < found:
-                here = rows[taken:found]
-                number = fragments.decode(stream.data, here, fields, stream.joints)
-                first, chunk = 0, Chunk(stream.store, stream.data, here[:number], fields[:number], 0)
-                while first < number:
-                    first = self._scan._track(chunk, first)
-                taken += number
-            goes_on = stream.went_to(position, status, found)
-            yield stream.bytes_done
+        return self._scan.run(file, path)
 
     def evict(self, now_us: int, opened_before_us: int) -> Iterator[pa.Table]:
-        """Return nothing."""
-        _ = now_us, opened_before_us
-        yield from ()
+        """Return the rows of flows that are over, and of those open since before ``opened_before_us``."""
+        self._scan.evict(now_us * 1000)
+        self._scan.cut(opened_before_us * 1000)
+        yield from self._scan.tables()
 
     def finish(self) -> Iterator[pa.Table]:
         """Return the rows of all flows that are left."""
-        self._scan.conversations.finish(self._scan._flows)
-        yield self._scan.rows(np.arange(self._scan.flow_count))
+        self._scan.finish()
+        yield from self._scan.tables()
 
     def counts(self) -> Mapping[str, int]:
         """Return what was counted."""
+        figures = self._scan.figures
         return {
-            "packets": self._packets,
-            "bytes": self._bytes,
-            "packets_cut": self._cut,
-            "flows_forced": 0,
-            "segments_lost": 0,
-            "flows": self._scan.flow_count,
+            "packets": figures.packets,
+            "bytes": figures.bytes,
+            "packets_cut": figures.packets_cut,
+            "flows_forced": figures.flows_forced,
+            "segments_lost": figures.desks_lost,
+            "flows": figures.flows,
         }
-
-    def _count(self, rows: np.ndarray) -> None:
-        if not len(rows):
-            return
-        self._packets += len(rows)
-        self._bytes += int(rows[:, records.ORIGINAL].sum())
-        self._cut += int((rows[:, records.CAPTURED] < rows[:, records.ORIGINAL]).sum())
-        self.first_us = self.first_us or int(rows[0, records.TIME_NS]) // 1000
-        self.last_us = max(self.last_us, int(rows[:, records.TIME_NS].max()) // 1000)
 
 
 def warm_up() -> None:

@@ -30,8 +30,13 @@ _MEANINGS = {field.name: doc_of(field) for field in SENSOR_INTERVALS}
 class Scan(Protocol):
     """What the sensor needs of ``minewatch.sources.captures.CaptureScan``."""
 
-    first_us: int
-    last_us: int
+    @property
+    def first_us(self) -> int:
+        """Time of the first packet, 0 before it."""
+
+    @property
+    def last_us(self) -> int:
+        """Latest time of a packet, 0 before the first."""
 
     def run(self, file: ByteStream, path: Path) -> Iterator[int]:
         """Read ``file`` to its end; yield after each window and wherever nothing came for a moment."""
