@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from scipy.stats import binom
 
-from minewatch.detect.pools.hash_rate import hash_rate_of, share_count
+from minewatch.detect.pools.hash_rate import hash_rate_of, share_count, worker_rates
 from minewatch.schema.evidence import Estimate
 from minewatch.sim.streams import stream
 from minewatch.sim.wire.dialects import TONGUES, Session, Tongue, Worker, speak
@@ -93,11 +93,10 @@ def test_the_rate_of_each_worker(tongue: Tongue) -> None:
     for seed in SEEDS:
         one = session(tongue, seed, True)
         row = row_of(speak(stream(seed, "words"), one).messages)
-        rows = {each["worker"]: each for each in row["workers"]}
-        if tongue.name != "monero_proxy":  # whose logins name the workers one by one
-            assert rows.keys() == {worker.name for worker in one.workers}
+        rates = {each.worker: each.rate for each in worker_rates(row)}
+        assert rates.keys() == {worker.name for worker in one.workers}
         for worker in one.workers:
-            rate = rate_of(row | {"expected_hashes": rows[worker.name]["expected_hashes"]})
+            rate = rates[worker.name]
             assert rate is not None
             number += 1
             missed += not rate.low <= worker.hash_rate <= rate.high
