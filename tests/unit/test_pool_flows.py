@@ -199,6 +199,8 @@ def test_without_difficulty_there_is_no_hash_rate_and_a_reason_says_so() -> None
     codes = [each.code for each in evidence.reasons]
     assert "wire_no_hash_rate" in codes
     assert "wire_reported" in codes
+    (evidence,) = judge(flows(MINING | {"algorithm": "KawPow", "expected_hashes": None}))
+    assert "wire_no_convention" in [each.code for each in evidence.reasons]
 
 
 def test_power_lies_between_best_and_worst_hardware() -> None:
@@ -374,7 +376,8 @@ def test_rows_of_the_lake_come_beside_the_shipped_list() -> None:
 
 
 def worker(name: str, number: int, each: float) -> dict[str, Any]:
-    return {"worker": name, "submitted": number + 1, "accepted": number, "expected_hashes": number * each}
+    counts = {"submitted": number + 1, "accepted": number, "rejected": 1}
+    return {"worker": name, **counts, "expected_hashes": number * each}
 
 
 def test_hash_rate_of_each_worker() -> None:

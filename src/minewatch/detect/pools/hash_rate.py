@@ -114,11 +114,10 @@ def _quantile(mean: float, variance: float, probability: float) -> float:
 
 
 def _number(worker: dict[str, Any]) -> int:
-    """Return how many shares of a worker its expected hashes are made of; 0 where they are not known."""
+    """Return how many shares of a worker its expected hashes are made of: all that were not refused."""
     if not worker["expected_hashes"]:
         return 0
-    accepted = worker["accepted"]
-    return int(worker["submitted"] if accepted is None else accepted)
+    return int(worker["submitted"] - (worker["rejected"] or 0))
 
 
 def _rate(worker: dict[str, Any], whole: ShareCount | None) -> Estimate | None:

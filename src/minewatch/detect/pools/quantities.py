@@ -26,7 +26,7 @@ def quantities_of(flow: dict[str, Any]) -> Quantities:
     reasons = list(_seen(flow))
     count = share_count(flow)
     if count is None:
-        return Quantities(None, None, [*reasons, reason("wire_no_hash_rate")])
+        return Quantities(None, None, [*reasons, _no_rate(flow)])
     rate = hash_rate_of(count)
     if rate is None:
         return Quantities(None, None, [*reasons, reason("wire_short", seconds=count.seconds)])
@@ -56,6 +56,12 @@ def _seen(flow: dict[str, Any]) -> Iterator[Reason]:
         yield reason("wire_reported", rate=hash_rate_text(flow["reported_hash_rate"]))
     if (flow["machines"] or 0) > 1:
         yield reason("wire_machines", machines=flow["machines"])
+
+
+def _no_rate(flow: dict[str, Any]) -> Reason:
+    if not flow["difficulty"]:
+        return reason("wire_no_hash_rate")
+    return reason("wire_no_convention", dialect=flow["dialect"], algorithm=flow["algorithm"] or "?")
 
 
 def _workers(flow: dict[str, Any]) -> Iterator[Reason]:
