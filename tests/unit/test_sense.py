@@ -5,7 +5,7 @@ import os
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +25,7 @@ from minewatch.runs.sense.spool import Draft, Spool, SpoolBusyError
 from minewatch.runs.sense.tally import SensorName, Tally
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.reasons import Reason
+from minewatch.sources.flow_scan import Figures
 from minewatch.sources.live import Listening, LiveError, Losses
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.rolls import read_roll
@@ -155,33 +156,36 @@ class FakeSource:
 
 
 class FakeScan:
-    """Ends a flow every second; packets come at 10 a second."""
-
-    first_us = last_us = 0
+    """Ends a flow every sweep; packets come at 10 a second."""
 
     def __init__(self, seconds: int) -> None:
-        self.seconds, self.asked = seconds, 0
-        self.opened_before: set[int] = set()
+        self.seconds, self.heard, self.swept = seconds, 0, 0
+        self.ages: set[int] = set()
+
+    @property
+    def figures(self) -> Figures:
+        return Figures(7, 0, 0, 10 * self.heard, 0, 0, *[0] * 4)
 
     def run(self, file: FakeSource, path: Path) -> Iterator[int]:
         _ = path
         for second in range(self.seconds):
             if file.ended:
                 return
-            file.now = START_US + second * SECOND
+            self.heard, file.now = self.heard + 1, START_US + second * SECOND
             yield second
 
-    def evict(self, now_us: int, opened_before_us: int) -> Iterator[pa.Table]:
-        self.opened_before.add(now_us - opened_before_us)
-        self.asked += 1
-        yield flow_rows(self.asked, dialect="stratum_v1" if self.asked % 2 else None)
+    def evict(self, now_ns: int) -> None:
+        self.swept, self.now_ns = self.swept + 1, now_ns
+        self.over = [flow_rows(self.swept, dialect="stratum_v1" if self.swept % 2 else None)]
 
-    def finish(self) -> Iterator[pa.Table]:
-        yield flow_rows(1000)
+    def cut(self, opened_before_ns: int) -> None:
+        self.ages.add((self.now_ns - opened_before_ns) // 1000)
 
-    def counts(self) -> Mapping[str, int]:
-        counts = {"packets": 10 * self.asked, "bytes": 0, "packets_cut": 0}
-        return counts | {"flows_forced": 0, "segments_lost": 0, "flows": 7}
+    def finish(self) -> None:
+        self.over = [flow_rows(1000)]
+
+    def tables(self) -> list[pa.Table]:
+        return self.over
 
 
 class FakeCommitter:
@@ -226,15 +230,16 @@ def test_rolls_end_at_round_times_and_follow_without_a_gap(tmp_path: Path) -> No
     assert all(before["ended_at"] == after["started_at"] for before, after in pairwise(rows))
     assert [row["ended_by"] for row in rows] == ["roll", "roll", "stop"]
     ids = [each for ids, _ in committer.rolls for each in ids]
-    assert ids == [*(f"f{n}" for n in range(1, scan.asked + 1)), "f1000"]
-    assert sum(row["packets"] for row in rows) == 10 * scan.asked
+    assert ids == [*(f"f{n}" for n in range(1, scan.swept + 1)), "f1000"]
+    assert scan.swept == 30
+    assert sum(row["packets"] for row in rows) == 1500
     assert sum(row["kernel_drops"] for row in rows) == 7
-    assert scan.opened_before == {600 * SECOND}
+    assert scan.ages == {600 * SECOND}
     assert heard.notes.count(("sense_lost", True)) == 3
     text = metrics.text()
     assert 'minewatch_sensor_kernel_drops_total{sensor="tap",interface="eth9"} 7\n' in text
     assert 'minewatch_sensor_flows{sensor="tap",interface="eth9"} 7\n' in text
-    assert f'minewatch_sensor_mining_rows_total{{sensor="tap",interface="eth9"}} {scan.asked // 2}\n' in text
+    assert 'minewatch_sensor_mining_rows_total{sensor="tap",interface="eth9"} 15\n' in text
 
 
 def test_a_sensor_that_is_stopped_ends_its_roll(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """``sense``: open, give rights back, listen until the end, leave nothing half done."""
 
+import io
 import signal
 import socket
 from collections.abc import Iterator
@@ -8,18 +9,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from minewatch.kernels.ring import copy_block
 from minewatch.lake.failures import LakeError
 from minewatch.runs.ingest import Settings, open_or_create
 from minewatch.runs.sense.committing import Committer
 from minewatch.runs.sense.metrics import Metrics, MetricsServer
 from minewatch.runs.sense.packet_sources import Clock, PacketSource, open_source
-from minewatch.runs.sense.scans import LiveScan, warm_up
 from minewatch.runs.sense.sensor import Pace, Parts, Sensor, Watcher
 from minewatch.runs.sense.service import Notifier, drop_rights
 from minewatch.runs.sense.spool import Spool, SpoolBusyError
 from minewatch.runs.sense.tally import SensorName, Tally
 from minewatch.schema.reasons import reason
-from minewatch.sources.live import Listening, LiveError
+from minewatch.sources.captures import CaptureScan
+from minewatch.sources.live import Listening, LiveError, pcap_header
 from minewatch.sources.unreadable import UnreadableFile
 
 __all__ = ["FAILURES", "Listening", "Pace", "Request", "Tally", "Watcher", "sense"]
@@ -52,7 +56,7 @@ class Request:
 
 def sense(request: Request, clock: Clock, watcher: Watcher) -> Tally:
     """Listen until the source ends, or SIGTERM or SIGINT comes; return what was counted. See FAILURES."""
-    warm_up()
+    _warm_up()
     lake = open_or_create(request.lake, Settings()).path
     with ExitStack() as stack:
         source = open_source(request.where, request.listening, request.filter, clock)
@@ -71,7 +75,7 @@ def sense(request: Request, clock: Clock, watcher: Watcher) -> Tally:
         committer = Committer(lake, spool, clock)
         stack.callback(committer.close)
         parts = Parts(
-            source, LiveScan(name.sensor), spool, committer, metrics, Notifier(request.notify), watcher
+            source, CaptureScan(name.sensor), spool, committer, metrics, Notifier(request.notify), watcher
         )
         sensor = Sensor(parts, name, request.pace)
         watcher.told(
@@ -87,6 +91,17 @@ def sense(request: Request, clock: Clock, watcher: Watcher) -> Tally:
             waiting > 0,
         )
         return counted
+
+
+def _warm_up() -> None:
+    """Have the kernels compiled or loaded before the first packet comes: the ring fills meanwhile."""
+    nothing = np.zeros(4096, np.uint8)
+    copy_block(nothing, 1, nothing.copy())
+    scan = CaptureScan("warm-up")
+    for _ in scan.run(io.BytesIO(pcap_header(1, 0)), Path("warm-up")):
+        scan.evict(0)
+        scan.cut(0)
+    scan.finish()
 
 
 def _name(request: Request, source: PacketSource) -> SensorName:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -19,39 +19,51 @@ from minewatch.runs.sense.tally import SensorName, Tally, instant
 from minewatch.schema.columns import doc_of
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.sensor_tables import SENSOR_INTERVALS
+from minewatch.sources.flow_scan import Figures
 from minewatch.sources.packet_stream import ByteStream
 
-TICK_US = 1_000_000
+TICK_US, SWEEP_US = 1_000_000, 5_000_000
+"""The book is looked at so often; flows that are over leave the table so often."""
+
 _PAUSE_S = 0.1
-_LOSSES = ("kernel_drops", "nic_drops", "flows_forced", "segments_lost", "rows_lost")
+_LOSSES = (
+    "kernel_drops",
+    "nic_drops",
+    "flows_forced",
+    "texts_lost",
+    "timings_lost",
+    "names_lost",
+    "rows_lost",
+)
 _MEANINGS = {field.name: doc_of(field) for field in SENSOR_INTERVALS}
 
 
 class Scan(Protocol):
-    """What the sensor needs of ``minewatch.sources.captures.CaptureScan``."""
+    """What the sensor needs of ``minewatch.sources.captures.CaptureScan``; times are ns since 1970."""
 
     @property
-    def first_us(self) -> int:
-        """Time of the first packet, 0 before it."""
-
-    @property
-    def last_us(self) -> int:
-        """Latest time of a packet, 0 before the first."""
+    def figures(self) -> Figures:
+        """What the scan holds, took and had to drop."""
+        ...
 
     def run(self, file: ByteStream, path: Path) -> Iterator[int]:
         """Read ``file`` to its end; yield after each window and wherever nothing came for a moment."""
         ...
 
-    def evict(self, now_us: int, opened_before_us: int) -> Iterable[pa.Table]:
-        """Return the rows of flows that are over, and of those open since before ``opened_before_us``."""
+    def evict(self, now_ns: int) -> None:
+        """Write the flows that are over at ``now_ns``."""
         ...
 
-    def finish(self) -> Iterable[pa.Table]:
-        """Return the rows of all flows that are left."""
+    def cut(self, opened_before_ns: int) -> None:
+        """Write the flows that are open since before then, and let them go on as new ones."""
         ...
 
-    def counts(self) -> Mapping[str, int]:
-        """Return counts that only grow, by their names in ``Tally``, and ``flows`` that are open now."""
+    def finish(self) -> None:
+        """Write all flows that are left."""
+        ...
+
+    def tables(self) -> list[pa.Table]:
+        """Return what was written, once."""
         ...
 
 
@@ -93,7 +105,7 @@ class Sensor:
         self._parts, self._name = parts, name
         self._roll_us, self._active_us = (round(1_000_000 * seconds) for seconds in pace)
         self._journal: Journal | None = None
-        self._now_us = self._next_roll_us = 0
+        self._now_us = self._swept_us = self._next_roll_us = 0
         self._rolls = self._committed_rows = self._mining_rows = self._refusals = self._failures = 0
 
     def run(self) -> Tally:
@@ -113,7 +125,7 @@ class Sensor:
     def _listen(self) -> None:
         source, scan = self._parts.source, self._parts.scan
         for _ in scan.run(source, Path(source.name)):
-            now_us = source.now_us(scan.last_us)
+            now_us = source.now_us(scan.figures.last_ns // 1000)
             if now_us - self._now_us >= TICK_US:
                 self._tick(now_us)
             if self.stop.is_set():
@@ -121,9 +133,12 @@ class Sensor:
                 source.end()
 
     def _tick(self, now_us: int) -> None:
-        journal = self._book(now_us)
-        self._now_us = now_us
-        journal.add(self._marked(self._parts.scan.evict(now_us, now_us - self._active_us)))
+        journal, self._now_us = self._book(now_us), now_us
+        if now_us - self._swept_us >= SWEEP_US:
+            self._swept_us = now_us
+            self._parts.scan.evict(now_us * 1000)
+            self._parts.scan.cut((now_us - self._active_us) * 1000)
+            journal.add(self._rows())
         if now_us >= self._next_roll_us:
             self._roll(now_us, "roll")
         else:
@@ -134,7 +149,7 @@ class Sensor:
 
     def _book(self, now_us: int) -> Journal:
         if self._journal is None:
-            start_us = self._parts.scan.first_us or now_us
+            start_us = self._parts.scan.figures.first_ns // 1000 if self._parts.source.waits else now_us
             self._journal = Journal(self._parts.spool, self._name, start_us)
             self._next_roll_us = self._roll_end(start_us)
         return self._journal
@@ -154,9 +169,10 @@ class Sensor:
         return (now_us // self._roll_us + 1) * self._roll_us
 
     def _finish(self) -> None:
-        now_us = self._parts.source.now_us(self._parts.scan.last_us)
+        now_us = self._parts.source.now_us(self._parts.scan.figures.last_ns // 1000)
         if now_us:
-            self._book(now_us).add(self._marked(self._parts.scan.finish()))
+            self._parts.scan.finish()
+            self._book(now_us).add(self._rows())
             self._roll(max(now_us, self._now_us), "stop")
         committer = self._parts.committer
         while (committer.is_busy or self._parts.spool.waiting()) and not committer.rests:
@@ -186,25 +202,35 @@ class Sensor:
             waiting = len(self._parts.spool.waiting())
             told(reason("sense_not_committed", error=done.failure, waiting=waiting), True)
 
-    def _marked(self, tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-        for rows in tables:
-            self._mining_rows += pc.count(rows.column("dialect")).as_py()
-            yield rows
+    def _rows(self) -> list[pa.Table]:
+        tables = self._parts.scan.tables()
+        self._mining_rows += sum(pc.count(rows.column("dialect")).as_py() for rows in tables)
+        return tables
 
     def _tally(self) -> Tally:
         """Return all counts but those of rows in the making, which the journal adds."""
-        counts = {name: n for name, n in self._parts.scan.counts().items() if name in Tally._fields}
-        lost = self._parts.source.losses()._asdict()
-        del lost["offered"]
-        journal = self._journal
-        rows = (journal.rows_written, journal.rows_lost) if journal else (0, 0)
-        return Tally(**counts, **lost, rows_written=rows[0], rows_lost=rows[1])
+        lost, taken = self._parts.source.losses(), self._parts.scan.figures
+        rows = (self._journal.rows_written, self._journal.rows_lost) if self._journal else (0, 0)
+        return Tally(
+            packets=taken.packets,
+            bytes=taken.bytes,
+            packets_cut=taken.packets_cut,
+            kernel_drops=lost.kernel_drops,
+            ring_freezes=lost.ring_freezes,
+            nic_drops=lost.nic_drops,
+            flows_forced=taken.flows_forced,
+            texts_lost=taken.desks_lost,
+            timings_lost=taken.messages_refused,
+            names_lost=taken.names_refused,
+            rows_written=rows[0],
+            rows_lost=rows[1],
+        )
 
     def _metrics(self) -> dict[str, Metric]:
-        spool, scan = self._parts.spool, self._parts.scan
+        spool, figures = self._parts.spool, self._parts.scan.figures
         counters = {name: Metric(n, _MEANINGS[name]) for name, n in self._tally()._asdict().items()}
         return counters | {
-            "flows": Metric(scan.counts()["flows"], "flows open now", False),
+            "flows": Metric(figures.flows, "flows open now", False),
             "mining_rows": Metric(self._mining_rows, "rows of flows in which a mining dialect was heard"),
             "rolls": Metric(self._rolls, "rolls ended"),
             "rows_committed": Metric(self._committed_rows, "rows taken into the lake"),
@@ -212,6 +238,8 @@ class Sensor:
             "rolls_refused": Metric(self._refusals, "rolls put aside because they could not be read"),
             "rolls_waiting": Metric(len(spool.waiting()), "rolls that wait for the lake", False),
             "spool_bytes": Metric(spool.waiting_bytes(), "size of the rolls that wait", False),
-            "last_packet_seconds": Metric(scan.last_us / 1e6, "time of the last packet, since 1970", False),
+            "last_packet_seconds": Metric(
+                figures.last_ns / 1e9, "time of the last packet, since 1970", False
+            ),
             "resident_bytes": Metric(resident_bytes(), "largest memory so far", False),
         }

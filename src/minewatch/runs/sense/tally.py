@@ -14,7 +14,9 @@ class Tally(NamedTuple):
     ring_freezes: int = 0
     nic_drops: int = 0
     flows_forced: int = 0
-    segments_lost: int = 0
+    texts_lost: int = 0
+    timings_lost: int = 0
+    names_lost: int = 0
     rows_written: int = 0
     rows_lost: int = 0
 
