@@ -38,6 +38,7 @@ def row(
         "shares_submitted": 30,
         "machines": None,
         "workers": None,
+        "accounts": None,
         **flow,
     }
     power = {"power_kw": kw, "power_kw_low": kw and kw / 2, "power_kw_high": kw and kw * 2}
@@ -116,6 +117,17 @@ def test_a_worker_that_comes_back_is_not_two() -> None:
     power = wire_power([*again, standby])
     assert power is not None
     assert power.value == pytest.approx(3)
+
+
+def test_a_miner_that_comes_back_has_the_mean_of_its_counts_not_the_largest() -> None:
+    counts = (2.0, 4.0, 3.0)
+    again = [row(f"198.51.100.4:4{n:04d}", kw, 600 * n, 600 * (n + 1)) for n, kw in enumerate(counts)]
+    assert kw_of(again) == pytest.approx(3)
+    power = wire_power(again)
+    assert power is not None
+    assert (power.low, power.high) == (pytest.approx(1.5), pytest.approx(6))
+    beside = row("198.51.100.4:50000", 9.0, 0, 1800)  # under the same name at the same time: others
+    assert kw_of([*again, beside]) == pytest.approx(13)
 
 
 def test_machines_are_those_that_the_connection_tells_apart() -> None:

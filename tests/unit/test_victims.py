@@ -50,6 +50,7 @@ def connection(number: int, first_h: float = 0, hours: float = 10, **values: Any
         "power_kw": 0.08,
         "hash_rate": 2000.0,
         "algorithm": "RandomX",
+        "coin": "XMR",
     }
     own = {key: value for key, value in values.items() if key in row}
     return {**row, **own, "flow": said | {key: value for key, value in values.items() if key in said}}
@@ -71,6 +72,13 @@ def test_mining_machines_at_a_hospital_are_probably_somebodys_own() -> None:
     told = opinion(machines, HOSPITAL)
     assert told.probability < 0.01
     assert {"kind_algorithm_machine", "kind_agent_machine"} <= codes(told)
+
+
+def test_a_coin_that_only_its_blocks_tell_counts_as_its_algorithm() -> None:
+    hidden = {"algorithm": None, "power_kw": None, "hash_rate": None, "dialect": None, "agent": None}
+    for coin, code in (("XMR", "kind_algorithm_cpu"), ("BTC", "kind_algorithm_machine"), (None, None)):
+        told = opinion([connection(1, coin=coin, **hidden)], HOSPITAL)
+        assert codes(told) - {"kind_prior_public", "kind_unsure"} == ({code} if code else set())
 
 
 def test_a_block_in_the_curve_that_fits_speaks_for_a_farm_of_servers() -> None:

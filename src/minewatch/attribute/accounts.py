@@ -16,8 +16,8 @@ from minewatch.schema.sites import Link
 WALLET, NAMED = 0.99, 0.95
 """Probability that one wallet, or one account of one pool, has one beneficiary (assumed)."""
 
-MOST_SITES = 20
-"""Other sites named in links; their number is told in full."""
+MOST_SITES, MOST_ENDPOINTS = 20, 5
+"""Other sites, and endpoints of a site, named in links of an account; of sites the number is told in full."""
 
 _WALLET = re.compile(r"(?:0x)?[0-9a-z:]{26,}", re.IGNORECASE)
 _HEX = re.compile(r"0x[0-9a-f]+|(?:bc1|ltc1|kaspa:)[0-9a-z]+", re.IGNORECASE)
@@ -94,7 +94,7 @@ def account_links(accounts: Iterable[SharedAccount]) -> Iterator[Link]:
     """Yield the links of a site's endpoints to accounts, and of these to the other sites."""
     for item in accounts:
         used = reason("account_used", account=item.account_id, pool=item.pool or "-")
-        for endpoint in item.endpoints[:MOST_SITES]:
+        for endpoint in item.endpoints[:MOST_ENDPOINTS]:
             yield Link("endpoint", endpoint, "account", item.account_id, 1.0, used)
         elsewhere = reason("account_elsewhere", account=item.account_id, sites=len(item.elsewhere))
         for site in item.elsewhere[:MOST_SITES]:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 Row = Mapping[str, Any]
@@ -50,7 +51,28 @@ def busiest(rows: Iterable[Row], column: str) -> list[Row]:
 def counted(rows: Iterable[Row], column: str) -> list[Row]:
     """Return the rows with a value in ``column`` that count, so that no load is counted twice."""
     known = sorted((row for row in rows if row[column] is not None), key=_order)
-    return _through_proxies(_one_for_an_endpoint(_seen_once(known), column), column)
+    return _through_proxies(_steadied(_one_for_an_endpoint(_seen_once(known), column), column), column)
+
+
+def followed(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield the connections of each miner that can be followed, one after the other.
+
+    By host, server, worker names and accounts, where these never have two connections at once.
+    """
+    by_miner: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.get("flow") and row["onset_at"] and row["ended_at"]:
+            by_miner[_miner(row)].append(row)
+    for own in by_miner.values():
+        own.sort(key=lambda row: (row["onset_at"], row["ended_at"]))
+        if all(before["ended_at"] <= after["onset_at"] for before, after in pairwise(own)):
+            yield own
+
+
+def _miner(row: Row) -> tuple[Any, ...]:
+    flow = row["flow"]
+    workers = tuple(sorted(item["worker"] for item in flow["workers"] or ()))
+    return host_of_row(row), flow["dst_ip"], flow["dst_port"], workers, tuple(flow["accounts"] or ())
 
 
 def machines_of(row: Row) -> int:
@@ -138,6 +160,26 @@ def _one_for_an_endpoint(rows: Iterable[Row], column: str) -> list[Row]:
         ):
             own.insert(place, span)
     return sorted((span.row for own in kept.values() for span in own), key=_order)
+
+
+def _steadied(rows: Sequence[Row], column: str) -> list[Row]:
+    """Give each connection of a miner that comes back its mean over them.
+
+    Else the largest of many short counts of shares would be taken for what the miner does: it is not.
+    """
+    names = (column, f"{column}_low", f"{column}_high")
+    mean: dict[str, Row] = {}
+    for own in followed(rows):
+        weights = [_Span.of(row, 0.0).seconds for row in own]
+        if len(own) > 1 and all(row.get(name) is not None for row in own for name in names):
+            parts = {name: [row[name] for row in own] for name in names}
+            told = {name: _mean(values, weights) for name, values in parts.items()}
+            mean |= {row["evidence_id"]: told for row in own}
+    return [{**row, **mean.get(row["evidence_id"], {})} for row in rows]
+
+
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
 
 
 def _through_proxies(rows: Sequence[Row], column: str) -> list[Row]:

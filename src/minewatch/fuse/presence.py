@@ -1,7 +1,6 @@
 """When a site's miners are at work, how they come back, and what else its addresses do."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from minewatch.fuse.connections import host_of_row
+from minewatch.fuse.connections import followed
 from minewatch.schema.calendar import is_workday
 
 Row = Mapping[str, Any]
@@ -79,10 +78,10 @@ def _machine_hours(wire: Iterable[Row], hours: Sequence[datetime]) -> list[float
 def returns(wire: Iterable[Row]) -> tuple[float, int]:
     """Return the hours of work of miners that can be followed, and how often one came back within an hour.
 
-    A miner is followed by its host, server and worker names, where these never have two connections at once.
+    Of miners that can be followed: see ``minewatch.fuse.connections.followed``.
     """
     hours, times = 0.0, 0
-    for own in _followed(wire):
+    for own in followed(wire):
         hours += sum((row["ended_at"] - row["onset_at"]) / _HOUR for row in own)
         times += sum(_comes_back(before, after) for before, after in pairwise(own))
     return hours, times
@@ -90,15 +89,3 @@ def returns(wire: Iterable[Row]) -> tuple[float, int]:
 
 def _comes_back(before: Row, after: Row) -> bool:
     return bool(after["flow"]["opening_seen"]) and after["onset_at"] - before["ended_at"] <= _HOUR
-
-
-def _followed(wire: Iterable[Row]) -> Iterable[Sequence[Row]]:
-    by_miner: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
-    for row in wire:
-        if flow := row.get("flow"):
-            names = tuple(sorted(item["worker"] for item in flow["workers"] or ()))
-            by_miner[(host_of_row(row), flow["dst_ip"], flow["dst_port"], names)].append(row)
-    for rows in by_miner.values():
-        own = sorted(rows, key=lambda row: (row["onset_at"], row["ended_at"]))
-        if all(before["ended_at"] <= after["onset_at"] for before, after in pairwise(own)):
-            yield own

@@ -24,6 +24,19 @@ PUBLIC, BESIDE, ELSEWHERE = 32 / 78, 0.3, 0.1
 CPU_ALGORITHMS = frozenset({"RandomX", "CryptoNight", "GhostRider", "VerusHash"})
 """Proof-of-work functions that ordinary computers are made to compute by a trojan."""
 
+_ALGORITHMS = MappingProxyType(
+    {
+        "XMR": "RandomX",
+        "BTC": "SHA-256",
+        "LTC": "scrypt",
+        "ETC": "Ethash",
+        "KAS": "kHeavyHash",
+        "ZEC": "Equihash",
+        "RVN": "KawPow",
+    }
+)
+"""Proof of work by coin, where only its blocks told which coin it is."""
+
 MANY_KW = 5.0
 """Infected computers rarely take more together (about 50 of them at 0.1 kW)."""
 
@@ -126,7 +139,7 @@ def _prior(owner: Owner) -> tuple[float, Reason]:
 def _clues(wire: Sequence[Row], owner: Owner) -> Iterator[Clue]:
     flows = [row["flow"] for row in wire if row.get("flow")]
     leading = max(wire, key=lambda row: row["hash_rate"] or 0.0)
-    algorithm = leading["algorithm"]
+    algorithm = leading["algorithm"] or _ALGORITHMS.get(leading["coin"])
     on_processors = algorithm in CPU_ALGORITHMS
     if algorithm:
         code = "kind_algorithm_cpu" if on_processors else "kind_algorithm_machine"

@@ -177,7 +177,7 @@ def _cases(
     sites = describe(board.attribution, evident)
     accounts = accounts_of(board.attribution, question.wire)
     sites = {
-        name: replace(site, links=(*site.links, *account_links(accounts.get(name, ()))))
+        name: replace(site, links=(*account_links(accounts.get(name, ())), *site.links))
         for name, site in sites.items()
     }
     around = _surroundings({code: sites[name] for code, name in names.items()}, board, evidence, question)

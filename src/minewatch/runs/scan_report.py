@@ -14,6 +14,7 @@ from minewatch.runs.pictures import pictures
 from minewatch.runs.report.data import Counts, ReportData, Subject, curves_from_readings
 from minewatch.runs.report.folder import ReportPaths, write_report
 from minewatch.runs.scan import Scanned, step_parameters, view_of
+from minewatch.runs.timing_pictures import timings
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.slices import read_slice
 
@@ -35,12 +36,13 @@ def report_data(lake: Lake, scanned: Scanned) -> ReportData:
     rows = zip(evidence["subject_kind"].to_pylist(), evidence["subject_id"].to_pylist(), strict=True)
     subjects = [Subject(*row) for row in rows]
     residuals, pairs = pictures(view, step_parameters(manifest), stored, subjects)
+    flows = _flows(view, set(_names(listed, "endpoints")))
     run = {"run_id": (manifest.run_id, after(manifest.run_id))}
     return ReportData(
         findings=scanned.findings,
         evidence=evidence,
         curves=curves_from_readings(readings, lake.zone),
-        flows=_flows(view, set(_names(listed, "endpoints"))),
+        flows=flows,
         manifest=lake.read(snapshot, "manifests", where=run).to_pylist()[0],
         period=manifest.period,
         zone=lake.zone,
@@ -48,6 +50,7 @@ def report_data(lake: Lake, scanned: Scanned) -> ReportData:
         counts=_counts(scanned.summary),
         residuals=residuals,
         pairs=pairs,
+        timings=timings(evidence, flows, read_slice(view.slice("block_times"))),
     )
 
 

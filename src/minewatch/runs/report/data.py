@@ -54,6 +54,25 @@ class Pair(NamedTuple):
     second: Floats
 
 
+class Timing(NamedTuple):
+    """Messages that a server sent of its own around the blocks of a chain, on one connection.
+
+    Message i came ``after_s[i]`` seconds after block number ``block[i]`` of ``blocks``, within ``around_s``;
+    ``clock`` tells whose time that of the blocks is ("seen" or "header"). ``hits`` blocks have a message near
+    ``offset_s`` after them, where ``by_chance`` would.
+    """
+
+    coin: str
+    clock: str
+    around_s: tuple[float, float]
+    blocks: int
+    block: npt.NDArray[np.int64]
+    after_s: Floats
+    hits: int
+    by_chance: float
+    offset_s: float
+
+
 @dataclass(frozen=True)
 class Counts:
     """How much was looked at: sites tested, of those refused by every detector, and listed.
@@ -82,7 +101,8 @@ class ReportData:
     ``findings``, ``evidence``, ``flows``: rows of these tables (schema ``FINDINGS``, ``EVIDENCE``,
     ``FLOWS``), at least those of the listed sites.
     ``curves``: usage_point_id → curve, for the usage points of listed sites. ``residuals``: what the balance
-    of a transformer or feeder leaves unexplained, kW. ``pairs``: see ``Pair``. ``manifest``: row of
+    of a transformer or feeder leaves unexplained, kW. ``pairs``: see ``Pair``. ``timings``: endpoint and
+    onset of evidence → see ``Timing``. ``manifest``: row of
     ``manifests`` of the run. ``zone``: times are shown in it. ``rate``: stated false-discovery rate.
     """
 
@@ -97,6 +117,7 @@ class ReportData:
     counts: Counts
     residuals: Mapping[Subject, Curve] = field(default_factory=dict)
     pairs: Mapping[Subject, Pair] = field(default_factory=dict)
+    timings: Mapping[tuple[str, datetime], Timing] = field(default_factory=dict)
 
 
 def curves_from_readings(readings: pa.Table, zone: ZoneInfo) -> dict[str, Curve]:

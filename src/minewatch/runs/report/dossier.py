@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.runs.report.data import Curve, Pair, ReportData, Row, Subject
+from minewatch.runs.report.data import Curve, Pair, ReportData, Row, Subject, Timing
 from minewatch.runs.report.foreign_text import each_text, mask_name, mask_traces, visible
 from minewatch.schema.columns import DataClass, data_class_of
 from minewatch.schema.evidence import SubjectKind
@@ -23,8 +23,8 @@ _SORTS = {"kind", "from_kind", "to_kind", "code"}
 class Dossier:
     """A finding, its evidence (strongest first), its flows (oldest first) and its curves (likeliest first).
 
-    ``residuals`` and ``pairs`` are those of the subjects of its evidence, strongest first. Every text has
-    been made visible (``foreign_text.visible``); keys of rows are column names.
+    ``residuals``, ``pairs`` and ``timings`` are those of the subjects of its evidence, strongest first. Every
+    text has been made visible (``foreign_text.visible``); keys of rows are column names.
     """
 
     finding: Row
@@ -33,6 +33,7 @@ class Dossier:
     curves: tuple[tuple[str, Curve], ...]
     residuals: tuple[tuple[Subject, Curve], ...] = ()
     pairs: tuple[tuple[Subject, Pair], ...] = ()
+    timings: tuple[tuple[str, Timing], ...] = ()
 
     @property
     def finding_id(self) -> str:
@@ -58,6 +59,7 @@ def _join(finding: Row, by_id: Mapping[str, Row], flows: "_FlowIndex", data: Rep
     points = sorted(finding["usage_points"] or (), key=lambda item: (-item["probability"], item["name"]))
     names = [item["name"] for item in points if item["name"] in data.curves]
     subjects = [Subject(row["subject_kind"], row["subject_id"]) for row in evidence]
+    onsets = [(row["subject_id"], row["onset_at"]) for row in evidence]
     return Dossier(
         finding,
         tuple(evidence),
@@ -65,6 +67,7 @@ def _join(finding: Row, by_id: Mapping[str, Row], flows: "_FlowIndex", data: Rep
         tuple((name, data.curves[name]) for name in names),
         tuple((subject, data.residuals[subject]) for subject in subjects if subject in data.residuals),
         tuple((subject, data.pairs[subject]) for subject in subjects if subject in data.pairs),
+        tuple((name, data.timings[name, at]) for name, at in onsets if (name, at) in data.timings),
     )
 
 
@@ -140,6 +143,7 @@ def _changed(dossier: Dossier, change: Callable[[str, Row], Row], rename: Callab
         tuple((rename(name), curve) for name, curve in dossier.curves),
         tuple((subject._replace(name=rename(subject.name)), curve) for subject, curve in dossier.residuals),
         tuple((subject._replace(name=rename(subject.name)), pair) for subject, pair in dossier.pairs),
+        tuple((rename(name), timing) for name, timing in dossier.timings),
     )
 
 

@@ -13,7 +13,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from minewatch import __version__
-from minewatch.runs.report import chain, estimates, figures, miners, pairs, provenance, scales, wording
+from minewatch.runs.report import (
+    chain,
+    estimates,
+    figures,
+    miners,
+    pairs,
+    provenance,
+    scales,
+    timing,
+    wording,
+)
 from minewatch.runs.report.data import ReportData, Row, Subject
 from minewatch.runs.report.dossier import Dossier, flow_ends
 from minewatch.runs.report.headline import headline, sureness, title
@@ -68,6 +78,7 @@ def evidence_page(dossier: Dossier, setting: Setting) -> str:
         workers=workers[:MOST_WORKERS],
         workers_left_out=len(workers[MOST_WORKERS:]),
         rates=miners.rate_drawing(dossier, setting.data.zone),
+        timings=[timing.timing_drawing(*item) for item in dossier.timings[:MOST_POINTS]],
         flows=flows[:MOST_FLOWS],
         flows_left_out=len(flows[MOST_FLOWS:]),
         most_lines=MOST_LINES,
@@ -191,6 +202,7 @@ def _environment() -> Environment:
         "heights": (figures.RASTER_PX, figures.DAYS_PX, figures.TYPICAL_PX),
         "pair_height": pairs.PAIR_PX,
         "rate_height": miners.RATE_PX,
+        "timing_height": timing.TIMING_PX,
         "version": __version__,
     }
     environment.filters |= {

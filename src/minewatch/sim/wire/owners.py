@@ -193,9 +193,9 @@ def _flows(world: tuple[int, int], rng: Rng, story: Story, ip: str) -> Iterator[
     for machine in range(int(log_uniform(rng, story.machines[0], story.machines[1] + 0.99))):
         rate = float(size * rng.lognormal(0, 0.2))
         worker = hexadecimal(rng, 6) if story.infected else f"m{machine:03d}"
-        said = {"agent": agent or None, "workers": [_worker(worker)] if worker_names else []}
         for first_h, hours in _sessions(rng, pick(rng, story.hours), killed):
-            yield _mining(rng, story, way, (ip, next(ports)), (first_h, hours, rate)) | said
+            row = _mining(rng, story, way, (ip, next(ports)), (first_h, hours, rate))
+            yield row | {"agent": agent or None, "workers": [_worker(worker, row)] if worker_names else []}
         if way.server:
             beacons = [(first_h, 0.02) for first_h in rng.uniform(0, 24 * DAYS, 3)]
             yield from (_other(ip, next(ports), way.server, beacon, "") for beacon in beacons)
@@ -246,8 +246,16 @@ def _on(rng: Rng, pattern: str) -> Iterator[tuple[float, float]]:
             yield 24 * day + float(rng.uniform(21.5, 22.5)), min(24 * day + 31.0, 24.0 * DAYS)
 
 
-def _worker(name: str) -> dict[str, Any]:
-    return {"worker": name, "submitted": 0}
+def _worker(name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    shares = row["shares_submitted"]
+    return {
+        "worker": name,
+        "submitted": shares,
+        "accepted": shares,
+        "rejected": 0,
+        "stale": 0,
+        "expected_hashes": row["expected_hashes"],
+    }
 
 
 def _mining(
