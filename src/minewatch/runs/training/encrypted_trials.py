@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from minewatch import detect
 from minewatch.detect.encrypted.encrypted_flows import HOPELESS, weigh
+from minewatch.detect.encrypted.model import shipped_version
 from minewatch.detect.encrypted.needs import talk_refusal
 from minewatch.engines.base import Engine
 from minewatch.engines.local import LocalEngine
@@ -136,7 +137,8 @@ def figures_of(figures: Figures) -> Mapping[str, Any]:
         }
         for kind, scores in figures.scores.items()
     }
-    return {"seed": EVALUATION, "listed_from": LISTED_FROM, "block_times": ways, "kinds": kinds}
+    made = {"seed": EVALUATION, "reference": shipped_version(), "listed_from": LISTED_FROM}
+    return {**made, "block_times": ways, "kinds": kinds}
 
 
 def write_figures(folder: Path, engine: Engine) -> None:
