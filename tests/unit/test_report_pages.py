@@ -159,7 +159,7 @@ def test_tables_have_captions_and_pictures_have_words(pages: Mapping[str, Page])
         "minewatch replay LAKE F-00000000000000000001",
         "customer_load@1",
         "Translated to the inner address at that time",
-        "about 53–244 machines",
+        "about 42–250 machines",
     ],
 )
 def test_the_page_of_the_farm_tells(pages: Mapping[str, Page], wanted: str) -> None:
