@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from minewatch.runs.report import Counts, Curve, ReportData
+from minewatch.runs.report.data import Timing
 from minewatch.schema.analysis_tables import EVIDENCE, FINDINGS
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.periods import Period, parse_period
@@ -165,6 +166,12 @@ def flow(number: int, src: str, dst: str, **values: Any) -> dict[str, Any]:
     return row(FLOWS, **{**base, **values})
 
 
+def counted_worker(name: str, shares: int) -> dict[str, Any]:
+    """A worker with shares of 65,536 difficulty, of which three were late."""
+    told = {"submitted": shares, "accepted": shares - 3, "rejected": 3, "stale": 3}
+    return {"worker": name, **told, "expected_hashes": (shares - 3) * 65536 * 2.0**32}
+
+
 def pool_flow(number: int, src: str, worker: str) -> dict[str, Any]:
     agent = "bmminer/2.0.0/Antminer S19 Pro"
     return flow(
@@ -177,7 +184,9 @@ def pool_flow(number: int, src: str, worker: str) -> dict[str, Any]:
         agent=agent,
         pool="pool.example",
         accounts=["hzyunsuan"],
-        workers=[{"worker": f"{worker}.{i:03d}", "submitted": 4021 - i} for i in range(1, 8)],
+        workers=[counted_worker(f"{worker}.{i:03d}", 4021 - i) for i in range(1, 8)],
+        shares_first_at=local(date(2026, 5, 11), 6),
+        shares_last_at=local(date(2026, 5, 12), 12),
         shares_submitted=27_912,
         shares_accepted=27_850,
         names=[{"kind": "dns", "name": "btc.pool.example"}],
@@ -359,6 +368,17 @@ def _victim() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
         algorithm="RandomX",
         coin="XMR",
         kind="passive_victim",
+        victim_probability=0.97,
+        machines=1,
+        kind_reasons=[
+            reason(
+                "kind_account_elsewhere",
+                "the same account collects at other sites of other owners (3): a campaign",
+                "同一账户还在另外3处互不相关的场所收益：疑为木马团伙",
+                sites=3,
+                ratio=12.0,
+            )
+        ],
         onset_at=item["first_at"],
         ended_at=item["last_at"],
         reasons=[
@@ -370,11 +390,23 @@ def _victim() -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]
         ],
         links=[
             link(
+                ("account", "A-1c0ffee0d15ea5e0aaaa"),
+                ("site", f"S-{40:020x}"),
+                0.99,
+                reason("account_elsewhere", "One beneficiary, not one place", "受益人相同，并非同一地点"),
+            ),
+            link(
+                ("endpoint", end),
+                ("account", "A-1c0ffee0d15ea5e0aaaa"),
+                1.0,
+                reason("account_used", "Shares are credited to it", "份额记入该账户"),
+            ),
+            link(
                 ("endpoint", end),
                 ("lease", "192.0.2.128/27"),
                 0.98,
                 reason("lease_match", "Static lease", "固定IP租用"),
-            )
+            ),
         ],
         evidence_ids=["E-victim"],
     )
@@ -572,7 +604,17 @@ def sample_report() -> ReportData:
         counts=Counts(looked_at=1987, refused=52, listed=9, flows=48_213, refusals=refusals, best_q=0.0008),
         residuals=residuals(),
         pairs=pairs(),
+        timings={(item["subject_id"], item["onset_at"]): timing() for item in parts[1][1]},
     )
+
+
+def timing() -> Timing:
+    """Thirty blocks, with most of which a message comes within a second, and a message now and then."""
+    rng = np.random.default_rng(5)
+    pushed = np.flatnonzero(rng.random(30) < 0.9)
+    block = np.concatenate([pushed, np.repeat(np.arange(30), 2)])
+    after_s = np.concatenate([rng.uniform(0.2, 0.9, pushed.size), rng.uniform(-30, 30, 60)])
+    return Timing("XMR", "seen", (-30.0, 30.0), 30, block, after_s, int(pushed.size), 2.1, 0.5)
 
 
 def empty_report(counts: Counts, period: Period = PERIOD) -> ReportData:

@@ -208,6 +208,33 @@ def test_power_and_traffic_stand_under_each_other(html: Mapping[str, str], pages
     assert "Traffic against power" in text
 
 
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        "Owner or victim",
+        "has the probability 97%",
+        "The server's own messages around each block of XMR",
+        "of 30 blocks a message comes +0.5 s after it; 2.10 would by chance",
+        "A-1c0ffee0d15ea5e0aaaa",
+        "One beneficiary, not one place",
+    ],
+)
+def test_the_page_of_the_victim_tells(pages: Mapping[str, Page], wanted: str) -> None:
+    assert re.sub(r"\s+", " ", wanted) in re.sub(r"\s+", " ", one(pages, 2).text)
+
+
+def test_workers_have_their_shares_and_rates_and_the_lines_theirs_over_time(
+    html: Mapping[str, str], pages: Mapping[str, Page]
+) -> None:
+    page, text = html["F-00000000000000000001.html"], re.sub(r"\s+", " ", one(pages, 1).text)
+    assert "hzyunsuan.rackA.001 hzyunsuan 1 4,020 4,017 3 10.5 TH/s" in text
+    assert "Hash rate over time" in text
+    assert 'aria-labelledby="rates-text"' in page
+    assert 'class="dots"' not in page  # what was said there can be read
+    assert 'class="dots"' in html["F-00000000000000000002.html"]
+    assert "Owner or victim" not in one(pages, 6).text
+
+
 def test_contradictions_come_before_the_numbers(html: Mapping[str, str]) -> None:
     page = html["F-00000000000000000003.html"]
     assert 0 < page.index("do not act before these are cleared up") < page.index('<dl class="tiles">')

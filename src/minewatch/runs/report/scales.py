@@ -86,7 +86,7 @@ def instant_ticks(first: datetime, last: datetime, zone: ZoneInfo, wanted: int =
     lasts = last - first
     midnight = datetime.combine(first.astimezone(zone).date(), time(), zone)
     if lasts >= timedelta(days=3):
-        days = math.ceil(lasts / timedelta(days=1))
+        days = math.ceil((last - midnight) / timedelta(days=1))
         moved = 100 * ((midnight - first) / lasts)
         share = 100 * timedelta(days=days) / lasts
         ticks = [tick._replace(at=moved + tick.at * share / 100) for tick in day_ticks(midnight.date(), days)]
