@@ -13,6 +13,7 @@ import ipaddress
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -61,22 +62,19 @@ class Record(NamedTuple):
 
 
 class Header(NamedTuple):
-    """Of an export packet: version, domain, and the exporter's boot time in microseconds (v5, v9)."""
+    """Of an export packet: version, domain, the exporter's boot time (v5, v9) and the packet's own, µs."""
 
     version: int
     domain: int
     boot_us: int
+    exported_us: int
 
 
 def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
     """Yield the flows of a file of export packets, or of a capture of them."""
-    exports = _Exports()
+    exports = Exports()
     with path.open("rb") as file:
-        head = file.read(12)
-        file.seek(0)
-        captured = is_pcap(head, path) or is_pcapng(head, path)
-        packets = datagrams_in_capture(file, path) if captured else _datagrams(file, exports.notes)
-        for packet, bytes_done in packets:
+        for packet, bytes_done in packets_of(file, path, exports.notes):
             exports.take(packet)
             if len(exports.flows) >= options.batch_rows:
                 yield exports.batch(path.name, bytes_done)
@@ -84,7 +82,15 @@ def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
     yield Batch(last.table, last.rows, last.rejected, last.bytes_done, exports.closing_notes())
 
 
-class _Exports:
+def packets_of(file: BufferedReader, path: Path, notes: list[Reason]) -> Iterator[tuple[bytes, int]]:
+    """Yield (export packet, offset after it) of a file of such packets, or of a capture of them."""
+    head = file.read(12)
+    file.seek(0)
+    captured = is_pcap(head, path) or is_pcapng(head, path)
+    return datagrams_in_capture(file, path) if captured else _datagrams(file, notes)
+
+
+class Exports:
     """Templates seen so far, and the flows read since the last batch."""
 
     def __init__(self) -> None:
@@ -173,11 +179,15 @@ class _Exports:
             if at > len(body):
                 return
             self._record += 1
-            flow = _flow(header, record, self._record)
-            if flow is None:
+            if not self.hear(header, record, self._record):
                 self._no_flows[number] = self._no_flows.get(number, 0) + 1
-            else:
-                self.flows.append(flow)
+
+    def hear(self, header: Header, record: Record, number: int) -> bool:
+        """Take record ``number`` of the file. Return False where it tells of no flow."""
+        flow = _flow(header, record, number)
+        if flow is not None:
+            self.flows.append(flow)
+        return flow is not None
 
 
 def joined(flows: list[LogFlow]) -> list[LogFlow]:
@@ -226,8 +236,9 @@ def _pair(first: LogFlow, second: LogFlow) -> LogFlow:
 def _header(packet: bytes, version: int) -> tuple[Header, int]:
     if version == 9:
         uptime_ms, seconds, _, domain = struct.unpack_from(">IIII", packet, 4)
-        return Header(9, domain, seconds * 1_000_000 - uptime_ms * 1000), 20
-    return Header(10, struct.unpack_from(">I", packet, 12)[0], 0), 16
+        return Header(9, domain, seconds * 1_000_000 - uptime_ms * 1000, seconds * 1_000_000), 20
+    seconds, _, domain = struct.unpack_from(">III", packet, 4)
+    return Header(10, domain, 0, seconds * 1_000_000), 16
 
 
 def _elements(body: bytes, at: int, count: int) -> tuple[list[Element], int]:
@@ -270,7 +281,7 @@ def _variable_length(body: bytes, at: int) -> tuple[int, int]:
 
 def _flow(header: Header, record: Record, number: int) -> LogFlow | None:
     fields = record.fields
-    src, dst = _address(fields, _SRC), _address(fields, _DST)
+    src, dst = address_of(fields, _SRC), address_of(fields, _DST)
     start_us, end_us = _instants(header, fields)
     if src is None or dst is None or start_us is None or end_us is None:
         return None
@@ -302,7 +313,8 @@ def _first(fields: Mapping[tuple[int, int], int], enterprise: int, elements: tup
     return next((fields[enterprise, e] for e in elements if (enterprise, e) in fields), None)
 
 
-def _address(fields: Fields, elements: tuple[int, int]) -> str | None:
+def address_of(fields: Fields, elements: tuple[int, int]) -> str | None:
+    """Return the address in one of two elements, of IPv4 and of IPv6; None where neither is there."""
     four, six = elements
     if (0, four) in fields:
         return str(ipaddress.IPv4Address(fields[0, four] & 0xFFFFFFFF))

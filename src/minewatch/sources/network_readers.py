@@ -5,6 +5,7 @@ from io import FileIO
 from pathlib import Path
 
 from minewatch.sources.batch import Batch
+from minewatch.sources.network_signatures import is_export_capture, is_ipfix, is_netflow
 from minewatch.sources.options import ReadOptions
 
 
@@ -41,6 +42,23 @@ def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
     from minewatch.sources import ipfix
 
     return ipfix.read_exports(path, options)
+
+
+_NAT_EVENT, _OUTER_ADDRESS = b"\x00\xe6\x00\x01", (b"\x00\xe1\x00\x04", b"\x01\x19\x00\x10")
+"""Fields of a template: natEvent (230), and the outer address (225 of IPv4, 281 of IPv6)."""
+
+
+def is_nat_log(head: bytes, path: Path) -> bool:
+    """Tell exports with a template of events of address translation (RFC 8158)."""
+    exported = is_netflow(head, path) or is_ipfix(head, path) or is_export_capture(head, path)
+    return exported and _NAT_EVENT in head and any(field in head for field in _OUTER_ADDRESS)
+
+
+def read_nat_log(path: Path, options: ReadOptions) -> Iterator[Batch]:
+    """Read a log of address translation; see ``minewatch.sources.nat_events``."""
+    from minewatch.sources import nat_events
+
+    return nat_events.read_nat_log(path, options)
 
 
 def read_roll(path: Path, options: ReadOptions) -> Iterator[Batch]:

@@ -31,6 +31,7 @@ class Format:
 
 FORMATS: tuple[Format, ...] = (
     Format("espi", "1", "interval_readings", is_espi, read_espi),
+    Format("nat_log", "1", "ip_leases", readers.is_nat_log, readers.read_nat_log),
     Format("netflow_capture", "1", "flows", network.is_export_capture, readers.read_exports),
     Format("pcap", "1", "flows", network.is_pcap, readers.read_capture),
     Format("pcapng", "1", "flows", network.is_pcapng, readers.read_capture),
