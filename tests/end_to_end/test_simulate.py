@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from minewatch.sources.files import files_of
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.recognise import files_of, recognise
+from minewatch.sources.recognise import recognise
 
 TABLES = {
     "usage_points", "transformers", "interval_readings", "transformer_readings", "plants", "plant_readings",

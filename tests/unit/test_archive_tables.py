@@ -10,9 +10,10 @@ import pytest
 
 from minewatch.schema.tables import INGESTED
 from minewatch.sources.batch import Reject
+from minewatch.sources.files import files_of
 from minewatch.sources.layout import READINGS
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.recognise import files_of, recognise
+from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
 from minewatch.sources.uscc import is_uscc
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 import wire_samples as wire
 from minewatch.cli.app import app
-from minewatch.runs.look_captures import FLOW_KEYS
 from minewatch.runs.look_readings import READING_KEYS
+from minewatch.runs.look_records import FLOW_KEYS
 
 
 def run(*arguments: str) -> Result:

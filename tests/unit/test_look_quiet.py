@@ -34,7 +34,6 @@ def test_block_times_come_from_a_file(tmp_path: Path) -> None:
     path.write_text("coin,height,at,clock\nBTC,900000,2026-05-04T02:10:00Z,seen\n", "utf-8")
     options = ReadOptions(zone=ZONE)
     assert block_times_known(path, options)["height"].to_pylist() == [900_000]
-    assert block_times_known(None, options).num_rows == 0
 
 
 @pytest.mark.parametrize(

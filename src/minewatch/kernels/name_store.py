@@ -203,17 +203,26 @@ def forget_names(flow: Row, store: NameStore) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def names_of(flow: Row, store: NameStore, out: Ints) -> tuple[int, bool]:
-    """Write (row of entries, kind) of a flow's names into ``out``; return (number, one is a pool's)."""
-    number, is_pools = 0, False
+def names_of(flow: Row, store: NameStore, out: Ints) -> int:
+    """Write (row of entries, kind) of a flow's names into ``out``; return how many."""
+    number = 0
     cell = flow.names
     while cell:
-        name = store.cells[cell, NAME]
-        out[number, 0], out[number, 1] = name, store.cells[cell, KIND]
-        is_pools |= store.entries[name, IS_POOLS] > 0
+        out[number, 0], out[number, 1] = store.cells[cell, NAME], store.cells[cell, KIND]
         number += 1
         cell = store.cells[cell, NEXT]
-    return number, is_pools
+    return number
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def knows_pool(flow: Row, store: NameStore) -> bool:
+    """Tell whether a pool's domain is above one of the flow's names."""
+    cell = flow.names
+    while cell:
+        if store.entries[store.cells[cell, NAME], IS_POOLS]:
+            return True
+        cell = store.cells[cell, NEXT]
+    return False
 
 
 @njit(cache=True, nogil=True, _nrt=False)

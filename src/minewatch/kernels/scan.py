@@ -13,6 +13,7 @@ from numba import njit
 from minewatch.kernels import flow_table as table
 from minewatch.kernels import packets as p
 from minewatch.kernels import records as r
+from minewatch.kernels.addresses import in_ranges
 from minewatch.kernels.desks import Desks, Spoken, hand_out, has_room, hear_text, leave_desk, take_desk
 from minewatch.kernels.dns_answers import PORT as DNS_PORT
 from minewatch.kernels.dns_answers import note_answers
@@ -20,7 +21,17 @@ from minewatch.kernels.flow_table import Row, Table
 from minewatch.kernels.fragments import NO_ROOM, Joints, decode_whole
 from minewatch.kernels.loads import prefetch
 from minewatch.kernels.messages import Messages, forget, messages_of, note_message
-from minewatch.kernels.name_store import DNS, HOST, SNI, NameStore, add_name, forget_names, intern, told_name
+from minewatch.kernels.name_store import (
+    DNS,
+    HOST,
+    SNI,
+    NameStore,
+    add_name,
+    forget_names,
+    intern,
+    knows_pool,
+    told_name,
+)
 from minewatch.kernels.name_store import names_of as names_of_flow
 from minewatch.kernels.openings import HELLO, NOTHING, OPAQUE, TEXT, opening_of
 from minewatch.kernels.tls_flights import begin_hello, go_on
@@ -35,6 +46,9 @@ WALKED = 256
 
 LOOKS = 16
 """Payload packets of a flow that are looked at before it is ignored."""
+
+NOISE_CALL = 64
+"""Bytes with which a caller of Stratum V2 begins its handshake."""
 
 PATIENCE = 255
 """Payload packets in which words are searched."""
@@ -261,18 +275,33 @@ def begin_anew(scan: Scan, numbers: npt.NDArray[np.int32]) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def names_of(
-    scan: Scan, numbers: npt.NDArray[np.int32], names: Ints, ends: Ints, is_pools: npt.NDArray[np.bool_]
+def shows_sign(
+    scan: Scan, numbers: npt.NDArray[np.int32], ranges: Ints, signed: npt.NDArray[np.bool_]
 ) -> None:
+    """Write into ``signed`` which of the flows may show a sign of mining without words.
+
+    A name under a pool's domain, an address in ``ranges`` (as ``minewatch.kernels.addresses`` takes them), or
+    the first sizes of a handshake of Stratum V2.
+    """
+    for n in range(len(numbers)):
+        flow = scan.table.flows[numbers[n]]
+        signed[n] = (
+            knows_pool(flow, scan.names)
+            or (flow.sized > 1 and flow.sizes[0] in (NOISE_CALL, -NOISE_CALL))
+            or in_ranges(ranges, flow.dst_high, flow.dst_low)
+            or in_ranges(ranges, flow.src_high, flow.src_low)
+        )
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def names_of(scan: Scan, numbers: npt.NDArray[np.int32], names: Ints, ends: Ints) -> None:
     """Write (row of entries, kind) of the names of flows ``numbers`` one after another into ``names``.
 
-    ``ends`` gets where each flow's names end, ``is_pools`` whether one of them is under a pool's domain.
-    ``names`` has room for eight a flow.
+    ``ends`` gets where each flow's names end; ``names`` has room for eight a flow.
     """
     at = 0
     for n in range(len(numbers)):
-        number, is_pools[n] = names_of_flow(scan.table.flows[numbers[n]], scan.names, names[at:])
-        at += number
+        at += names_of_flow(scan.table.flows[numbers[n]], scan.names, names[at:])
         ends[n] = at
 
 

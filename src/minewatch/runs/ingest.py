@@ -15,10 +15,11 @@ from minewatch.lake.ingest import Foreign, Headway, ingest_file
 from minewatch.lake.lake import DEFAULT_BUCKETS, DEFAULT_WAIT_S, Lake
 from minewatch.lake.resubmission import as_resubmission
 from minewatch.lake.source import Reconciliation, SourceFile
+from minewatch.sources.files import files_of
 from minewatch.sources.mapping import BadMapping, read_mapping
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.pipes import is_pipe, spooled
-from minewatch.sources.recognise import Recognised, files_of, recognise
+from minewatch.sources.recognise import Recognised, recognise
 from minewatch.sources.unreadable import UnreadableFile
 
 __all__ = ["FAILURES", "Headway", "Outcome", "Settings", "ingest", "open_or_create"]

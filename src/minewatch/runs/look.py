@@ -1,36 +1,34 @@
 """What captures, flow logs and reading files show, without a lake: one pass over each file.
 
-Flows are judged file by file as they are read. Readings are gathered first, because a customer's days may lie
-in several files, and judged at the end. Customer archives among the files help to judge readings.
+What only other files than captures need is loaded when the first of them comes.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import pyarrow as pa
-
-from minewatch.detect.pools.pool_list import PoolList
-from minewatch.runs.look_captures import flow_records
-from minewatch.runs.look_given import BadGivenFile
+from minewatch.runs.look_captures import Judging, look_at_capture, opened_capture
 from minewatch.runs.look_pools import pools_known
-from minewatch.runs.look_quiet import QuietFlows, block_times_known
-from minewatch.schema.reasons import Reason, reason
-from minewatch.schema.tables import TABLES
-from minewatch.sources.batch import Batch, Reject
-from minewatch.sources.mapping import BadMapping, read_mapping
+from minewatch.runs.look_sights import DEFAULT_ZONE, PutAside, Settings, Sight, Watcher
+from minewatch.schema.faults import Fault
+from minewatch.schema.reasons import reason
+from minewatch.sources.files import files_of
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.pipes import size_of
-from minewatch.sources.recognise import Recognised, files_of, recognise
+from minewatch.sources.pipes import is_pipe, size_of
 from minewatch.sources.unreadable import UnreadableFile
 
-DEFAULT_ZONE = "Asia/Shanghai"
-READINGS, ARCHIVE = "interval_readings", "usage_points"
+if TYPE_CHECKING:
+    from minewatch.runs.look_files import FileLook
+
+__all__ = ["DEFAULT_ZONE", "FAILURES", "PutAside", "Settings", "Sight", "UnknownZone", "Watcher", "look"]
 
 
-class UnknownZone(Exception):  # noqa: N818  (names what it speaks of, as the user sees it)
+FAILURES = (Fault,)
+"""What ends the verb for reasons that the user can act on; a file that cannot be read does not."""
+
+
+class UnknownZone(Fault):
     """``--zone`` is no IANA name."""
 
     def text(self, language: str) -> str:
@@ -38,169 +36,74 @@ class UnknownZone(Exception):  # noqa: N818  (names what it speaks of, as the us
         return reason("zone_unknown", zone=str(self)).text(language)
 
 
-FAILURES = (BadMapping, BadGivenFile, UnknownZone)
-"""What ends the verb for reasons that the user can act on; a file that cannot be read does not."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How files are read, and the ``language`` of the reasons ("en" or "zh").
-
-    ``pools``: a file with pools beside those of the shipped list. ``block_times``: one with times of blocks.
-    """
-
-    language: str
-    zone: str = DEFAULT_ZONE
-    mapping: Path | None = None
-    table: str | None = None
-    pools: Path | None = None
-    block_times: Path | None = None
-
-
-@dataclass(frozen=True)
-class _Context:
-    """What is the same for all files."""
-
-    options: ReadOptions
-    pools: PoolList
-    block_times: pa.Table
-    language: str
-    watcher: "Watcher"
-
-
-class PutAside(NamedTuple):
-    """How many rows or single values were put aside for one reason, and the first of them."""
-
-    number: int
-    first: Reject
-
-
-@dataclass(frozen=True)
-class Sight:
-    """What one file gave: ``records`` on its ``table``, out of ``looked_at`` flows or customers.
-
-    ``put_aside`` tells by reason code what could not be read. ``failure`` says why nothing was read.
-    """
-
-    path: Path
-    table: str | None = None
-    looked_at: int = 0
-    records: Sequence[dict[str, Any]] = ()
-    put_aside: Mapping[str, PutAside] = field(default_factory=dict)
-    notes: Sequence[Reason] = field(default=())
-    failure: Reason | None = None
-
-
-class Watcher(Protocol):
-    """Who is told how far it is."""
-
-    def planned(self, files: int, bytes_: int) -> None:
-        """Learn how much there is to do."""
-
-    def read(self, path: Path, bytes_done: int) -> None:
-        """Learn how far the reading of a file is."""
-
-    def judging(self, customers_rows: int) -> None:
-        """Learn that gathered readings are being judged."""
-
-
 def look(paths: Sequence[Path], settings: Settings, watcher: Watcher) -> Iterator[Sight]:
     """Yield what each file under ``paths`` shows: flows as they are read, readings at the end.
 
-    Raises BadMapping, BadGivenFile and UnknownZone.
+    Raises Fault: BadMapping, BadGivenFile or UnknownZone.
     """
-    mapping = read_mapping(settings.mapping) if settings.mapping else None
-    options = ReadOptions(zone=_zone(settings.zone), mapping=mapping, table=settings.table)
-    pools, blocks = pools_known(settings.pools, options), block_times_known(settings.block_times, options)
-    context = _Context(options, pools, blocks, settings.language, watcher)
+    options = _options(settings)
+    eyes = _Eyes(options, _judging(settings, options), watcher)
     files, missing = _files(paths)
     watcher.planned(len(files), sum(size_of(path) for path in files))
     yield from missing
-    gathered = _Gathered()
     for path in files:
-        sight = _read(path, context, gathered)
+        sight = eyes.look_at(path)
         watcher.read(path, size_of(path))
-        if sight.table != READINGS:
+        if sight is not None:
             yield sight
-    watcher.judging(gathered.rows)
-    yield from gathered.sights(options.zone, settings.language)
+    yield from eyes.readings()
 
 
-class _Gathered:
-    """Readings and archives of all files."""
+class _Eyes:
+    """Looks at captures and, where there are any, at other files."""
 
-    def __init__(self) -> None:
-        self._readings: dict[Path, list[pa.Table]] = {}
-        self._archives: list[pa.Table] = []
-        self._sights: dict[Path, Sight] = {}
+    def __init__(self, options: ReadOptions, judging: Judging, watcher: Watcher) -> None:
+        self._options, self._judging, self._watcher = options, judging, watcher
+        self._others: FileLook | None = None
 
-    @property
-    def rows(self) -> int:
-        """Rows of readings gathered."""
-        return sum(len(table) for tables in self._readings.values() for table in tables)
+    def look_at(self, path: Path) -> Sight | None:
+        """Return what a file shows; None for one with readings, which are judged at the end."""
+        try:
+            with opened_capture(path) as opened:
+                if opened is not None:
+                    return look_at_capture(path, opened, self._judging, self._watcher)
+                if is_pipe(path):
+                    raise UnreadableFile(path, reason("pipe_no_capture"))
+            return self._look_at_other(path)
+        except UnreadableFile as error:
+            return Sight(path, failure=error.reason)
+        except OSError as error:
+            return Sight(path, failure=reason("file_not_opened", error=error.strerror or ""))
 
-    def take(self, path: Path, batch: Batch) -> None:
-        """Keep the rows of a batch of readings or of an archive."""
-        rows = batch.rows.select(TABLES[batch.table].schema.names)
-        if batch.table == READINGS:
-            self._readings.setdefault(path, []).append(rows)
-        elif batch.table == ARCHIVE:
-            self._archives.append(rows)
+    def readings(self) -> Iterator[Sight]:
+        """Yield what the readings of all files show."""
+        if self._others is not None:
+            yield from self._others.readings()
 
-    def put_down(self, sight: Sight) -> None:
-        """Keep what is known of a file with readings until they are judged."""
-        self._sights[sight.path] = sight
+    def _look_at_other(self, path: Path) -> Sight | None:
+        if self._others is None:
+            from minewatch.runs.look_files import FileLook
 
-    def sights(self, zone: ZoneInfo, language: str) -> Iterator[Sight]:
-        """Yield the judged readings, file by file."""
-        from minewatch.runs.look_readings import reading_records  # loads the whole scan
-
-        if not self._sights:
-            return
-        tables = {str(path): pa.concat_tables(parts) for path, parts in self._readings.items()}
-        archive = pa.concat_tables(self._archives) if self._archives else None
-        by_file: dict[str, list[dict[str, Any]]] = {}
-        for record in reading_records(tables, archive, zone, language):
-            by_file.setdefault(record["file"], []).append(record)
-        for path, sight in self._sights.items():
-            records = by_file.get(str(path), [])
-            yield Sight(path, READINGS, len(records), records, sight.put_aside, sight.notes)
+            self._others = FileLook(self._options, self._judging, self._watcher)
+        return self._others.look_at(path)
 
 
-def _read(path: Path, context: _Context, gathered: _Gathered) -> Sight:
-    try:
-        found = recognise(path, context.options)
-        sight = _pass_over(path, found, context, gathered)
-    except UnreadableFile as error:
-        return Sight(path, failure=error.reason)
-    except OSError as error:
-        return Sight(path, failure=reason("file_not_opened", error=error.strerror or ""))
-    if sight.table == READINGS:
-        gathered.put_down(sight)
-    return sight
+def _options(settings: Settings) -> ReadOptions:
+    mapping = None
+    if settings.mapping:
+        from minewatch.sources.mapping import read_mapping
+
+        mapping = read_mapping(settings.mapping)
+    return ReadOptions(zone=_zone(settings.zone), mapping=mapping, table=settings.table)
 
 
-def _pass_over(path: Path, found: Recognised, context: _Context, gathered: _Gathered) -> Sight:
-    table, looked_at = found.table, 0
-    put_aside: dict[str, PutAside] = {}
-    records: list[dict[str, Any]] = []
-    notes: list[Reason] = []
-    quiet = QuietFlows(context.block_times, context.options.zone)
-    for batch in found.reader(path, context.options):
-        table = READINGS if READINGS in (table, batch.table) else batch.table
-        looked_at += len(batch.rows)
-        for reject in batch.rejected:
-            number, first = put_aside.get(reject.reason.code, (0, reject))
-            put_aside[reject.reason.code] = PutAside(number + 1, first)
-        notes += batch.notes
-        if batch.table == "flows":
-            records += flow_records(str(path), batch.rows, context.language, context.pools)
-            quiet.take(batch.rows)
-        else:
-            gathered.take(path, batch)
-        context.watcher.read(path, batch.bytes_done)
-    records += quiet.records(str(path), context.language)
-    return Sight(path, table, looked_at, records, put_aside, notes)
+def _judging(settings: Settings, options: ReadOptions) -> Judging:
+    blocks = None
+    if settings.block_times:
+        from minewatch.runs.look_quiet import block_times_known
+
+        blocks = block_times_known(settings.block_times, options)
+    return Judging(pools_known(settings.pools, options), blocks, options.zone, settings.language)
 
 
 def _files(paths: Sequence[Path]) -> tuple[list[Path], list[Sight]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from minewatch.schema.faults import Fault
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.tables import TABLES
 from minewatch.sources.options import ReadOptions
@@ -12,7 +13,7 @@ from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
 
 
-class BadGivenFile(Exception):  # noqa: N818  (names what it speaks of, as the user sees it)
+class BadGivenFile(Fault):
     """A file given as a certain table that is none, or of which a line cannot be read."""
 
     def __init__(self, path: Path, why: Reason, line: int | None = None) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from minewatch.detect.pools.pool_list import PoolList, shipped, with_rows
-from minewatch.runs.look_given import BadGivenFile, rows_given
 from minewatch.schema.reasons import reason
 from minewatch.sources.options import ReadOptions
 
@@ -17,6 +16,8 @@ def pools_known(path: Path | None, options: ReadOptions) -> PoolList:
     """
     if path is None:
         return shipped()
+    from minewatch.runs.look_given import BadGivenFile, rows_given
+
     pools = with_rows(rows_given(path, _TABLE, options).to_pylist())
     for entry in pools.unread:
         raise BadGivenFile(path, reason("pool_entry_unread", kind=entry.kind, endpoint=entry.endpoint))

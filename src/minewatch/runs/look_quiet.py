@@ -9,18 +9,16 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.runs.look_captures import FLOW_KEYS, reason_records
 from minewatch.runs.look_given import rows_given
+from minewatch.runs.look_records import FLOW_KEYS, reason_records
 from minewatch.schema.tables import TABLES
 from minewatch.sources.options import ReadOptions
 
 _TABLE = "block_times"
 
 
-def block_times_known(path: Path | None, options: ReadOptions) -> pa.Table:
-    """Return the block times of the file ``path``, none without one. Raises BadGivenFile."""
-    if path is None:
-        return TABLES[_TABLE].schema.empty_table()
+def block_times_known(path: Path, options: ReadOptions) -> pa.Table:
+    """Return the block times of the file ``path``. Raises BadGivenFile."""
     return rows_given(path, _TABLE, options)
 
 
@@ -28,7 +26,7 @@ def block_times_known(path: Path | None, options: ReadOptions) -> pa.Table:
 class QuietFlows:
     """Flows of one capture of which the messages were noted, held against ``block_times``."""
 
-    block_times: pa.Table
+    block_times: pa.Table | None
     zone: ZoneInfo
     kept: list[pa.Table] = field(default_factory=list)
 
@@ -37,14 +35,18 @@ class QuietFlows:
         if flows["messages"].null_count < len(flows):
             self.kept.append(flows.filter(pc.is_valid(flows["messages"])))
 
+    @property
+    def _blocks(self) -> pa.Table:
+        return TABLES[_TABLE].schema.empty_table() if self.block_times is None else self.block_times
+
     def records(self, file: str, language: str) -> Iterator[dict[str, Any]]:
-        """Yield a record for each connection that looks like mining; see ``look_captures.flow_records``."""
+        """Yield a record for each connection that looks like mining; see ``look_records.flow_records``."""
         if not self.kept:
             return
         from minewatch.detect.encrypted.encrypted_flows import chains_of, signs
 
         flows = pa.concat_tables(self.kept)
-        for connection, evidence in signs(flows, chains_of(self.block_times), self.zone):
+        for connection, evidence in signs(flows, chains_of(self._blocks), self.zone):
             known = {
                 "file": file,
                 "src": connection.src_ip,

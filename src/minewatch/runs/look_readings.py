@@ -14,7 +14,7 @@ from minewatch.detect.load.customer_load import judge
 from minewatch.detect.load.vectors import LoadTables
 from minewatch.fuse.combination import posterior
 from minewatch.fuse.strength import shipped_calibration
-from minewatch.runs.look_captures import reason_records
+from minewatch.runs.look_records import reason_records
 from minewatch.runs.scan import PRIOR
 from minewatch.schema.evidence import Evidence
 from minewatch.schema.periods import Period, day_period

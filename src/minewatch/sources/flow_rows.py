@@ -7,7 +7,7 @@ import socket
 import struct
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,6 +39,14 @@ _INSTANTS = ("first_at", "last_at", "shares_first_at", "shares_last_at")
 Columns = dict[str, list[Any]]
 
 
+class Messages(NamedTuple):
+    """Payload packets of a flow: µs since 1970, bytes, whether dst sent it."""
+
+    at_us: np.ndarray
+    size: np.ndarray
+    from_dst: np.ndarray
+
+
 def flow_columns(capture: str, scan: Scan, numbers: np.ndarray, talks: Conversations) -> Columns:
     """Return the columns of the schema ``FLOWS`` for the flows in rows ``numbers`` of the table, in order."""
     rows = scan.table.flows[numbers]
@@ -66,14 +74,21 @@ def as_python(columns: Columns) -> list[dict[str, Any]]:
     for row in rows:
         row.update({name: _instant(row[name]) for name in _INSTANTS})
         row["job_times"] = row["job_times"] and [_instant(at) for at in row["job_times"]]
-        for name in ("difficulty", "messages"):
-            row[name] = row[name] and [each | {"at": _instant(each["at"])} for each in row[name]]
+        row["difficulty"] = row["difficulty"] and [
+            each | {"at": _instant(each["at"])} for each in row["difficulty"]
+        ]
+        row["messages"] = row["messages"] and [
+            {"at": _instant(at), "size": size, "from_dst": from_dst}
+            for at, size, from_dst in zip(*(part.tolist() for part in row["messages"]), strict=True)
+        ]
     return rows
 
 
 def seen_names(scan: Scan, numbers: np.ndarray) -> list[list[NameSeen]]:
     """Return (kind, name) of each name of the flows in rows ``numbers``."""
-    cells, ends, _ = cells_of(scan, numbers)
+    cells = np.empty((name_store.MOST_OF_A_FLOW * len(numbers), 2), np.int64)
+    ends = np.empty(len(numbers), np.int64)
+    names_of(scan, numbers, cells, ends)
     entries, text = scan.names.entries, scan.names.text
     found: list[list[NameSeen]] = []
     start = 0
@@ -85,14 +100,6 @@ def seen_names(scan: Scan, numbers: np.ndarray) -> list[list[NameSeen]]:
         found.append(here)
         start = end
     return found
-
-
-def cells_of(scan: Scan, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (row of entries, kind) of all names, where each flow's end, and which flows know a pool's."""
-    cells = np.empty((name_store.MOST_OF_A_FLOW * len(numbers), 2), np.int64)
-    ends, is_pools = np.empty(len(numbers), np.int64), np.empty(len(numbers), np.bool_)
-    names_of(scan, numbers, cells, ends, is_pools)
-    return cells, ends, is_pools
 
 
 def address_text(high: int, low: int) -> str:
@@ -159,17 +166,14 @@ def _first_payloads(rows: np.ndarray, turned: np.ndarray) -> list[list[int] | No
     ]
 
 
-def _messages(scan: Scan, rows: np.ndarray, numbers: np.ndarray) -> list[list[dict[str, Any]] | None]:
+def _messages(scan: Scan, rows: np.ndarray, numbers: np.ndarray) -> list[Messages | None]:
     """Return the messages of quiet flows that were long enough."""
-    found: list[list[dict[str, Any]] | None] = [None] * len(rows)
+    found: list[Messages | None] = [None] * len(rows)
     room = np.empty(MOST_MESSAGES, np.int64)
     for n in np.flatnonzero(is_long(rows)).tolist():
         kept = room[: messages_of_flow(scan, int(numbers[n]), room)]
-        first_us = int(rows["first_ns"][n]) // 1000
-        found[n] = [
-            {"at": first_us + (each >> 17), "size": each & 0xFFFF, "from_dst": bool(each >> 16 & 1)}
-            for each in kept.tolist()
-        ]
+        at_us = int(rows["first_ns"][n]) // 1000 + (kept >> 17)
+        found[n] = Messages(at_us, (kept & 0xFFFF).astype(np.int32), (kept >> 16 & 1).astype(bool))
     return found
 
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import yaml
 
+from minewatch.schema.faults import Fault
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.tables import INGESTED
 from minewatch.sources.headers import READING_COLUMNS, plain, unit_of_text
@@ -17,7 +18,7 @@ INTERVALS = (1, 5, 10, 15, 20, 30, 60)
 """Minutes that an interval may have."""
 
 
-class BadMapping(Exception):  # noqa: N818
+class BadMapping(Fault):
     """A mapping file that cannot be used; ``text(language)`` names the entry at fault."""
 
     def __init__(self, path: Path, why: Reason) -> None:

@@ -84,6 +84,11 @@ def is_export_capture(head: bytes, path: Path) -> bool:
     return is_to_collector and int.from_bytes(frame[udp + 8 : udp + 10], "big") in EXPORT_VERSIONS
 
 
+def is_capture(head: bytes, path: Path) -> bool:
+    """Tell a capture of packets, pcap or pcapng, that is no capture of exports to a collector."""
+    return is_pcapng(head, path) or (is_pcap(head, path) and not is_export_capture(head, path))
+
+
 def _json_records(head: bytes) -> Iterator[dict[str, object]]:
     if head.lstrip()[:1] != b"{":
         return

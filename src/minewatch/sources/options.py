@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
 
-from minewatch.sources.batch import Batch
-from minewatch.sources.mapping import ColumnMapping
+if TYPE_CHECKING:
+    from minewatch.sources.batch import Batch
+    from minewatch.sources.mapping import ColumnMapping
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class ReadOptions:
     """
 
     zone: ZoneInfo
-    mapping: ColumnMapping | None = None
+    mapping: "ColumnMapping | None" = None
     table: str | None = None
     batch_rows: int = 50_000
 
@@ -28,6 +29,6 @@ class ReadOptions:
 class Reader(Protocol):
     """Reads one file of one format; raises UnreadableFile where nothing of it can be taken."""
 
-    def __call__(self, path: Path, options: ReadOptions) -> Iterator[Batch]:
+    def __call__(self, path: Path, options: ReadOptions) -> "Iterator[Batch]":
         """Yield the file's rows as batches, in bounded memory."""
         ...

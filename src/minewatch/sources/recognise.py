@@ -1,6 +1,6 @@
 """What a file is: by its content first; the name is only a hint."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -75,28 +75,6 @@ def _read_member(path: Path, options: ReadOptions) -> Iterator[Batch]:
     if found.reader is _read_archive:
         raise UnreadableFile(path, reason("archive_nested"))
     return found.reader(path, options)
-
-
-def files_of(paths: Iterable[Path]) -> list[Path]:
-    """Return the files under ``paths`` in a stable order: folders are walked, hidden entries left out.
-
-    Raises UnreadableFile for a path that does not exist.
-    """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if not is_pipe(path) and not path.exists():
-            raise UnreadableFile(path, reason("file_not_found"))
-        found.update(dict.fromkeys(_walk(path) if path.is_dir() else [path]))
-    return list(found)
-
-
-def _walk(folder: Path) -> list[Path]:
-    inside = (path for path in folder.rglob("*") if path.is_file())
-    return sorted(path for path in inside if not _is_hidden(path.relative_to(folder)))
-
-
-def _is_hidden(path: Path) -> bool:
-    return any(part.startswith((".", "~$", "__MACOSX")) for part in path.parts)
 
 
 def _head(path: Path) -> bytes:

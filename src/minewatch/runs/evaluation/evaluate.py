@@ -31,8 +31,9 @@ from minewatch.runs.scan import PRIOR, PeriodError, assessments_of
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.record_tables import LABELS
+from minewatch.sources.files import files_of
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.recognise import files_of, recognise
+from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
 
 FUSED = "fused"

@@ -24,9 +24,10 @@ from minewatch.lake.lake import Lake
 from minewatch.schema.tables import TABLES
 from minewatch.sim.classes import CLASSES
 from minewatch.sim.county import ZONE
+from minewatch.sources.files import files_of
 from minewatch.sources.mapping import ColumnMapping
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.recognise import files_of, recognise
+from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile
 
 Floats = npt.NDArray[np.float64]
