@@ -176,3 +176,20 @@ def test_the_end_of_a_lease_belongs_to_the_next() -> None:
     assert holders(resolve(rows, "198.18.0.1:5000", START + DAY)) == {"乙": 1.0}
     before = START + DAY - timedelta(microseconds=1)
     assert holders(resolve(rows, "198.18.0.1:5000", before)) == {"甲": 1.0}
+
+
+def test_a_day_of_sessions_is_looked_up_by_port() -> None:
+    """A hundred thousand sessions of one address beside a wide lease: no look at each for every endpoint."""
+    second = timedelta(seconds=1)
+    rows = [lease("198.51.100.9", valid_from=START - 9 * DAY, valid_to=START, holder_name="before")]
+    for n in range(100_000):
+        port, times = (
+            1024 + n % 60_000,
+            {"valid_from": START + n * second, "valid_to": START + (n + 5) * second},
+        )
+        rows.append(lease("198.51.100.9", port_low=port, port_high=port, holder_name=f"H{n}", **times))
+    index = LeaseIndex(pa.Table.from_pylist(rows, schema=IP_LEASES))
+    for n in range(0, 100_000, 50):
+        found = index.resolve(Endpoint("198.51.100.9", 1024 + n % 60_000, START + (n + 2) * second))
+        assert holders(found) == {f"H{n}": 1.0}
+    assert holders(index.resolve(Endpoint("198.51.100.9", 7, START - DAY))) == {"before": 1.0}

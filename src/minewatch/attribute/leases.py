@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -25,6 +26,10 @@ MOST_LAYERS = 8
 
 PORT_KEPT = 0.95
 """Probability that an inner layer sees the outer port (assumed; RFC 4787 recommends to keep it)."""
+
+
+_FEW, _PORTS_TOGETHER, _WIDE = 64, 64, 64
+"""Blocks with more leases are looked up by 64 ports at a time; a lease of 4,096 ports and more by itself."""
 
 
 class Endpoint(NamedTuple):
@@ -153,6 +158,7 @@ class LeaseIndex:
         self._lengths = sorted({(span.version, span.length) for span in self._by_span}, reverse=True)
         self._spans = sorted(self._by_span, key=lambda span: (span.version, span.first, span.end))
         self._starts = [(span.version, span.first) for span in self._spans]
+        self._by_port: dict[_Span, dict[int, list[Lease]]] = {}
 
     def resolve(self, endpoint: Endpoint) -> Resolution:
         """Return who may have held ``endpoint``, or why nobody can be named."""
@@ -188,11 +194,26 @@ class LeaseIndex:
 
     def _outer(self, span: _Span, endpoint: Endpoint) -> Sequence[tuple[Lease, float]]:
         """Return the leases of the most specific block that hold the port, equally probable."""
-        for found in self._covering(span):
+        for around in self._spans_around(span):
+            found = self._near_port(around, endpoint.port)
             valid = [x for x in found if x.valid_at(endpoint.at) and x.has_port(endpoint.port)]
             if valid:
                 return [(lease, 1 / len(valid)) for lease in valid]
         return ()
+
+    def _near_port(self, span: _Span, port: int) -> Sequence[Lease]:
+        """Return the leases of a block that may hold ``port``, without a look at each of a day's sessions."""
+        if len(self._by_span[span]) <= _FEW:
+            return self._by_span[span]
+        if span not in self._by_port:
+            parts: dict[int, list[Lease]] = defaultdict(list)
+            for lease in self._by_span[span]:
+                first, last = lease.port_low // _PORTS_TOGETHER, lease.port_high // _PORTS_TOGETHER
+                for part in range(first, last + 1) if last - first < _WIDE else (-1,):
+                    parts[part].append(lease)
+            self._by_port[span] = parts
+        parts = self._by_port[span]
+        return [*parts.get(-1, ()), *parts.get(port // _PORTS_TOGETHER, ())]
 
     def _inner(self, lease: Lease, endpoint: Endpoint) -> Sequence[tuple[Lease, float]]:
         """Return the leases behind a translation: of the block around it, else of the blocks inside it."""
@@ -207,12 +228,15 @@ class LeaseIndex:
 
     def _covering(self, span: _Span) -> Iterator[list[Lease]]:
         """Yield the leases of each block around ``span``, most specific first."""
+        return (self._by_span[around] for around in self._spans_around(span))
+
+    def _spans_around(self, span: _Span) -> Iterator[_Span]:
         for version, length in self._lengths:
             if version == span.version and length <= span.length:
                 size = 1 << (_bits(version) - length)
                 first = span.first // size * size
-                if found := self._by_span.get(_Span(version, length, first, first + size)):
-                    yield found
+                if (around := _Span(version, length, first, first + size)) in self._by_span:
+                    yield around
 
     def _within(self, span: _Span) -> Sequence[_Span]:
         low = bisect_left(self._starts, (span.version, span.first))
@@ -277,6 +301,7 @@ def _bits(version: int) -> int:
     return 32 if version == 4 else 128
 
 
+@lru_cache(maxsize=65_536)
 def _span(prefix: str) -> _Span:
     network = ipaddress.ip_network(prefix, strict=False)
     first = int(network.network_address)
