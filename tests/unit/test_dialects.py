@@ -198,6 +198,35 @@ def test_the_algorithm_that_was_agreed_on(algo: str, coin: str | None, algorithm
     assert (talk.facts.coin, talk.facts.algorithm) == (coin, algorithm)
 
 
+def test_bytom_is_no_monero_though_it_logs_in_alike() -> None:
+    talk = Talk()
+    login = {"login": "acc.b3", "pass": "x", "agent": "bmminer/2.0.0"}
+    talk.client({"id": 1, "method": "login", "params": login})
+    job = {"job_id": "7", "target": "c5a70000", "seed": HEX64, "previous_block_hash": HEX64}
+    talk.pool(answer(1, {"id": "s", "job": job, "status": "OK"}))
+    assert (talk.facts.coin, talk.facts.algorithm) == ("BTM", "Tensority")
+    assert talk.facts.difficulty[-1][1] == pytest.approx(2.0**32 / 0xA7C5)
+
+
+def test_the_number_of_a_job_is_no_login() -> None:
+    talk = Talk()
+    for n in range(5):
+        job = {"blob": "1010" + "ab" * 74, "job_id": f"{n}", "target": "b88d0600", "id": f"{n}"}
+        talk.pool({"jsonrpc": "2.0", "method": "job", "params": job})
+    assert talk.facts.machines is None
+    assert len(talk.facts.difficulty) == 1
+
+
+def test_a_target_without_a_known_work_names_no_algorithm() -> None:
+    talk = Talk()
+    talk.pool(
+        ask(None, "mining.set_target", "00" * 4 + "ff" * 28), ask(None, "mining.notify", "7", "ab" * 150, 9)
+    )
+    talk.client(ask(1, "mining.submit", "acc.w1", "7", "ab"))
+    row = talk.row()
+    assert (row["dialect"], row["algorithm"], row["expected_hashes"]) == ("stratum_v1", None, None)
+
+
 INNOCENT: list[dict[str, Any]] = [
     {"id": 1, "method": "server.version", "params": ["electrum/4.5", "1.4"]},
     {"id": 2, "method": "blockchain.scripthash.subscribe", "params": [HEX64]},

@@ -14,7 +14,6 @@ _DEFAULT_ALGORITHM = {
     "ethereum_stratum": "Ethash",
     "ethereum_getwork": "Ethash",
 }
-_DEFAULT_BY_TARGET = {"stratum_v1": "Equihash"}
 
 MINED_COLUMNS = (
     "dialect",
@@ -47,7 +46,7 @@ def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, An
     shares that were not refused: the answer may be outside the capture, or in a later batch.
     """
     dialect = str(facts.dialect)
-    algorithm = facts.algorithm or _default_algorithm(facts)
+    algorithm = facts.algorithm or _DEFAULT_ALGORITHM.get(dialect)
     answered = facts.shares.accepted + facts.shares.rejected > 0
     knows = answered or not facts.shares.submitted
     hashes_each = _hashes_each(facts, dialect, algorithm)
@@ -78,11 +77,6 @@ def pool_name(facts: MiningFacts, seen: list[NameSeen]) -> str | None:
     by_kind = dict(reversed(seen))
     named = (by_kind[kind] for kind in ("sni", "host", "certificate", "dns") if kind in by_kind)
     return facts.pool_name or next(named, None)
-
-
-def _default_algorithm(facts: MiningFacts) -> str | None:
-    by_target = _DEFAULT_BY_TARGET if facts.by_target else {}
-    return (_DEFAULT_ALGORITHM | by_target).get(str(facts.dialect))
 
 
 def _hashes_each(facts: MiningFacts, dialect: str, algorithm: str | None) -> float | None:

@@ -179,9 +179,11 @@ class MiningFacts:
         return session
 
     def session_of_job(self, name: str | None) -> Session:
-        """Return the session of a job: the one it names, else the only one, else the connection's."""
+        """Return the session of a job: the known one it names, else the only one, else the connection's."""
+        if name in self._sessions:
+            return self._sessions[name]
         names = [known for known in list(self._sessions)[:3] if known]
-        return self.session(name or (names[0] if len(names) == 1 else ""))
+        return self.session(names[0] if len(names) == 1 else "")
 
     def end_session(self, name: str) -> None:
         """Forget a session that was closed."""

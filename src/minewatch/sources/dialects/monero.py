@@ -2,9 +2,11 @@
 
 The same words without ``jsonrpc`` are heard too. A ``login`` alone may be anybody's: it counts where the form
 is a miner's, or where work comes with the answer. Behind a proxy (XMRig-proxy, xmr-node-proxy) several
-logins may share a connection; each has an id of its own that its shares carry.
+logins may share a connection; each has an id of its own that its shares carry. Bytom's pools use the same
+words for other work.
 
-Sources: https://github.com/xmrig/xmrig-proxy/blob/master/doc/STRATUM.md and STRATUM_EXT.md (algorithms).
+Sources: https://github.com/xmrig/xmrig-proxy/blob/master/doc/STRATUM.md and STRATUM_EXT.md (algorithms),
+btcpool's docs/bytom/STRATUM-BTM.md.
 """
 
 import re
@@ -15,6 +17,7 @@ from minewatch.sources.coins import algorithm_of_blob, coin_and_algorithm
 from minewatch.sources.dialects.messages import (
     Message,
     hashes_of_target,
+    is_hash,
     is_hex,
     lowered,
     split_user,
@@ -81,19 +84,28 @@ def _job(talk: Talk, message: Message) -> bool:
 def take_job(
     talk: Talk, job: Mapping[str, Any], message: Message, dialect: str, login: str | None = None
 ) -> bool:
-    """Take a job (keys in lower case) of the session it names, else of ``login``; False: it is none."""
-    blob, target, number = job.get("blob"), job.get("target"), job.get("job_id")
-    if not is_hex(blob, _LEAST_BLOB) or not isinstance(target, str) or number is None:
+    """Take a job (keys in lower case) of the session ``login``, or of the one it names; False: it is none."""
+    target, number = job.get("target"), job.get("job_id")
+    work = _coin_of_work(job)
+    if work is None or not isinstance(target, str) or number is None:
         return False
     facts = talk.facts
     talk.set_dialect(dialect)
-    algo = text_of(job.get("algo"))
-    coin, algorithm = coin_and_algorithm(algo) if algo else (None, algorithm_of_blob(str(blob)))
-    facts.note_coin(coin or (None if algo else "XMR"), algorithm)
-    session = facts.session_of_job(login or text_of(job.get("id")))
+    facts.note_coin(*work)
+    session = facts.session(login) if login else facts.session_of_job(text_of(job.get("id")))
     facts.note_difficulty(message.at, hashes_of_target(target, little=True), session)
     facts.note_job(message.at, str(number), session=session)
     return True
+
+
+def _coin_of_work(job: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
+    """Return (coin, algorithm) of the work, as far as it tells; None where it is no work."""
+    if is_hash(job.get("seed")) and is_hash(job.get("previous_block_hash")):
+        return "BTM", "Tensority"
+    blob, algo = job.get("blob"), text_of(job.get("algo"))
+    if not is_hex(blob, _LEAST_BLOB):
+        return None
+    return coin_and_algorithm(algo) if algo else ("XMR", algorithm_of_blob(str(blob)))
 
 
 def take_login(talk: Talk, result: Any, message: Message, asked: Asked) -> bool:
