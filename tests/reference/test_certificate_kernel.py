@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import certificate_samples as sample
 from minewatch.detect.pools.pool_list import PoolList, entries_of
 from minewatch.kernels.addresses import in_ranges
 from minewatch.kernels.certificates import NAME_AT, NAME_SIZE, certificate_names
@@ -18,7 +19,7 @@ MOST = 5
 
 names = st.binary(max_size=12) | st.sampled_from([b"Pool.Example", b"*.pool.example", b"a" * 300])
 certificates = st.builds(
-    plain.certificate,
+    sample.certificate,
     st.lists(names, max_size=3),
     st.lists(names, max_size=6),
     version=st.booleans(),
@@ -36,17 +37,17 @@ def found_in(flight: bytes, room: int = 1 << 14) -> list[str]:
 
 
 def test_subject_and_alternative_names() -> None:
-    own = plain.certificate([b"Pool.Example"], [b"pool.example", b"*.Stratum.Pool.Example"])
-    other = plain.certificate([b"authority.example"], [])
+    own = sample.certificate([b"Pool.Example"], [b"pool.example", b"*.Stratum.Pool.Example"])
+    other = sample.certificate([b"authority.example"], [])
     wanted = ["pool.example", "pool.example", "*.stratum.pool.example"]
     for record in (1 << 14, 100, 7):
-        assert found_in(plain.first_flight(own, other, record=record)) == wanted
+        assert found_in(sample.first_flight(own, other, record=record)) == wanted
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(certificates, max_size=2), st.integers(1, 600), st.integers(0, 4000), st.integers(0, 1500))
 def test_whole_and_cut_flights(chain: list[bytes], record: int, cut: int, room: int) -> None:
-    flight = plain.first_flight(*chain, record=record)
+    flight = sample.first_flight(*chain, record=record)
     assert found_in(flight) == plain.certificate_names(flight, MOST)
     assert found_in(flight[:cut]) == plain.certificate_names(flight[:cut], MOST)
     assert found_in(flight, room) == plain.certificate_names(flight, MOST, room)
@@ -55,7 +56,7 @@ def test_whole_and_cut_flights(chain: list[bytes], record: int, cut: int, room: 
 @settings(max_examples=300, deadline=None)
 @given(certificates, st.lists(st.tuples(st.integers(0, 4000), st.integers(0, 255)), max_size=6))
 def test_damaged_flights(certificate: bytes, changes: list[tuple[int, int]]) -> None:
-    flight = bytearray(plain.first_flight(certificate))
+    flight = bytearray(sample.first_flight(certificate))
     for at, byte in changes:
         flight[at % len(flight)] = byte
     assert found_in(bytes(flight)) == plain.certificate_names(bytes(flight), MOST)
@@ -68,7 +69,7 @@ def test_any_bytes(data: bytes) -> None:
 
 
 def test_every_bit_of_a_flight() -> None:
-    flight = plain.first_flight(plain.certificate([b"pool.example"], [b"a.example", b"b.example"]))
+    flight = sample.first_flight(sample.certificate([b"pool.example"], [b"a.example", b"b.example"]))
     for bit in range(8 * len(flight)):
         damaged = bytearray(flight)
         damaged[bit // 8] ^= 1 << bit % 8
