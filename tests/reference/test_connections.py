@@ -126,8 +126,10 @@ def test_a_miner_that_comes_back_has_the_mean_of_its_counts_not_the_largest() ->
     power = wire_power(again)
     assert power is not None
     assert (power.low, power.high) == (pytest.approx(1.5), pytest.approx(6))
-    beside = row("198.51.100.4:50000", 9.0, 0, 1800)  # under the same name at the same time: others
-    assert kw_of([*again, beside]) == pytest.approx(13)
+    beside = row("198.51.100.4:50000", 9.0, 0, 1800)  # another under the same name: 6 kW each on average
+    assert kw_of([*again, beside]) == pytest.approx(12)
+    told_apart = row("198.51.100.4:50000", 9.0, 0, 1800, workers=[{"worker": "b"}])
+    assert kw_of([*again, told_apart]) == pytest.approx(12)
 
 
 def test_machines_are_those_that_the_connection_tells_apart() -> None:

@@ -57,16 +57,21 @@ def counted(rows: Iterable[Row], column: str) -> list[Row]:
 def followed(rows: Iterable[Row]) -> Iterator[list[Row]]:
     """Yield the connections of each miner that can be followed, one after the other.
 
-    By host, server, worker names and accounts, where these never have two connections at once.
+    Those that nothing tells apart, where there are never two at once.
     """
+    for own in _alike(rows):
+        if all(before["ended_at"] <= after["onset_at"] for before, after in pairwise(own)):
+            yield own
+
+
+def _alike(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Yield connections that nothing tells apart: of one host, server, account and worker names."""
     by_miner: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row.get("flow") and row["onset_at"] and row["ended_at"]:
             by_miner[_miner(row)].append(row)
     for own in by_miner.values():
-        own.sort(key=lambda row: (row["onset_at"], row["ended_at"]))
-        if all(before["ended_at"] <= after["onset_at"] for before, after in pairwise(own)):
-            yield own
+        yield sorted(own, key=lambda row: (row["onset_at"], row["ended_at"], row["evidence_id"]))
 
 
 def _miner(row: Row) -> tuple[Any, ...]:
@@ -163,13 +168,13 @@ def _one_for_an_endpoint(rows: Iterable[Row], column: str) -> list[Row]:
 
 
 def _steadied(rows: Sequence[Row], column: str) -> list[Row]:
-    """Give each connection of a miner that comes back its mean over them.
+    """Give connections that nothing tells apart the mean over them, weighted by time.
 
-    Else the largest of many short counts of shares would be taken for what the miner does: it is not.
+    Else the largest of many short counts of shares would be taken for what a miner does that comes back.
     """
     names = (column, f"{column}_low", f"{column}_high")
     mean: dict[str, Row] = {}
-    for own in followed(rows):
+    for own in _alike(rows):
         weights = [_Span.of(row, 0.0).seconds for row in own]
         if len(own) > 1 and all(row.get(name) is not None for row in own for name in names):
             parts = {name: [row[name] for row in own] for name in names}
