@@ -227,6 +227,28 @@ def test_a_target_without_a_known_work_names_no_algorithm() -> None:
     assert (row["dialect"], row["algorithm"], row["expected_hashes"]) == ("stratum_v1", None, None)
 
 
+WORK = {
+    "ethereum_stratum": ["0x" + HEX64, "0x" + "ab" * 32, "0x" + "00" * 4 + "ff" * 28],
+    "http_getwork": {"midstate": HEX64, "data": "00" * 128, "target": "ff" * 26 + "00" * 6},
+    "http_getblocktemplate": {"previousblockhash": HEX64, "coinbasevalue": 1, "target": "00" * 8 + "ff" * 24},
+}
+
+
+@pytest.mark.parametrize("dialect", WORK)
+def test_the_pools_side_alone_tells_by_its_work(dialect: str) -> None:
+    talk = Talk()
+    talk.pool(answer(0, WORK[dialect]))
+    assert (talk.facts.dialect, talk.facts.client_is_reverse) == (dialect, False)
+    assert talk.facts.is_mining
+
+
+def test_the_miners_side_alone_tells_kaspa_by_its_wallet() -> None:
+    talk = Talk()
+    talk.client(ask(1, "mining.subscribe", "BzMiner", "EthereumStratum/1.0.0"))
+    talk.client(ask(2, "mining.authorize", "kaspa:" + "q" * 61 + ".w1", "x"))
+    assert (talk.facts.dialect, talk.facts.coin) == ("stratum_v1", "KAS")
+
+
 INNOCENT: list[dict[str, Any]] = [
     {"id": 1, "method": "server.version", "params": ["electrum/4.5", "1.4"]},
     {"id": 2, "method": "blockchain.scripthash.subscribe", "params": [HEX64]},
@@ -235,6 +257,8 @@ INNOCENT: list[dict[str, Any]] = [
     {"jsonrpc": "2.0", "id": 4, "method": "eth_mining", "params": []},
     {"jsonrpc": "2.0", "id": 4, "method": "eth_hashrate", "params": []},
     {"jsonrpc": "2.0", "id": 4, "result": ["0x" + "ab" * 32, "0x" + "cd" * 32, "0x" + "00" * 32]},
+    {"jsonrpc": "2.0", "id": 4, "result": ["0x" + "ab" * 32, "0x" + "cd" * 32, "0x" + HEX64]},
+    {"jsonrpc": "2.0", "id": 4, "result": {"previousblockhash": HEX64, "bits": "1702f128", "height": 9}},
     {"jsonrpc": "2.0", "id": 5, "method": "getmininginfo", "params": []},
     {"jsonrpc": "2.0", "id": 6, "method": "textDocument/didOpen", "params": {"text": "mining.submit"}},
     {"id": 7, "method": "login", "params": {"login": "alice", "pass": "secret"}},

@@ -39,6 +39,8 @@ _RESULTS: Mapping[str, ResultHandler] = {
     **getwork.RESULTS,
     **mimblewimble.RESULTS,
 }
+_UNASKED: tuple[ResultHandler, ...] = (ethereum.take_work, getwork.take_work)
+"""Readers of results that tell by themselves what they are, pushed or asked for before the capture began."""
 
 
 class Conversation:
@@ -102,11 +104,11 @@ class Conversation:
             _ANSWERS[asked.kind](self._talk, asked, message)
         known = _RESULTS.get(asked.kind)
         if known is not None and known(self._talk, result, message):
-            return
-        if monero.take_login(self._talk, result, message, asked):
+            self.facts.note_line(f"{asked.kind} result", message.text)
+        elif monero.take_login(self._talk, result, message, asked):
             self._note_side(not message.reverse, "login result", message.text)
-        else:
-            ethereum.take_work(self._talk, result, message)
+        elif any(take(self._talk, result, message) for take in _UNASKED):
+            self._note_side(not message.reverse, "work", message.text)
 
 
 def _take_verdict(talk: Talk, asked: Asked, message: Message) -> None:

@@ -4,8 +4,8 @@ Sources: the JSON-RPC of Ethereum nodes (eth_getWork, eth_submitWork, eth_submit
 messages of ethminer, Nervos' docs/stratum_v1.md.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from minewatch.sources.dialects.messages import (
     Message,
@@ -17,10 +17,12 @@ from minewatch.sources.dialects.messages import (
     text_of,
 )
 from minewatch.sources.dialects.talk import Handler, Talk
-from minewatch.sources.mining_facts import MiningFacts
 
 MERGE_US = 1_663_224_162_000_000
 """Ethereum left proof of work on 2022-09-15 06:42:42 UTC; its dialect since means Ethereum Classic."""
+
+_LEAST_HASHES = 2.0**24
+"""Boundaries are of 2^28 hashes and more; of three hashes the last is below this once in 16 million."""
 
 _DIALECTS = ("ethereum_stratum", "ethereum_getwork")
 
@@ -86,25 +88,39 @@ def _nervos(handler: Handler) -> Handler:
 
 def take_work(talk: Talk, result: Any, message: Message) -> bool:
     """Take work from a result, asked for or pushed: header hash, seed hash, boundary; False: none."""
-    facts = talk.facts
-    if facts.dialect not in _DIALECTS:
+    work = _ethereum_work(result, message.at) or _nervos_work(result)
+    if work is None or (talk.facts.dialect not in _DIALECTS and not _tells_itself(talk, work)):
         return False
-    if isinstance(result, list) and len(result) >= 3 and all(is_hash(part) for part in result[:3]):
-        _note_work(facts, message.at, (result[0], result[2]))
-        facts.note_coin("ETH" if message.at < MERGE_US else "ETC", "Ethash")
-    elif isinstance(result, dict) and is_hash(lowered(result).get("pow_hash")):
-        named = lowered(result)
-        _note_work(facts, message.at, (named["pow_hash"], named.get("target")))
-    else:
-        return False
-    facts.note_line("work", message.text)
+    _set_dialect(talk)
+    talk.facts.note_coin(work.coin, work.algorithm)
+    talk.facts.note_difficulty(message.at, work.hashes_each)
+    talk.facts.note_job(message.at, work.header, work.header)
     return True
 
 
-def _note_work(facts: MiningFacts, at: int, work: Sequence[Any]) -> None:
-    header, target = str(work[0]).lower(), work[1]
-    facts.note_difficulty(at, hashes_of_target(target))
-    facts.note_job(at, header, header)
+class _Work(NamedTuple):
+    header: str
+    hashes_each: float
+    coin: str
+    algorithm: str
+
+
+def _ethereum_work(result: Any, at: int) -> _Work | None:
+    if not isinstance(result, list) or len(result) < 3 or not all(is_hash(part) for part in result[:3]):
+        return None
+    return _Work(result[0].lower(), hashes_of_target(result[2]), "ETH" if at < MERGE_US else "ETC", "Ethash")
+
+
+def _nervos_work(result: Any) -> _Work | None:
+    named = lowered(result) if isinstance(result, dict) else {}
+    if not (is_hash(named.get("pow_hash")) and is_hash(named.get("target"))):
+        return None
+    return _Work(named["pow_hash"].lower(), hashes_of_target(named["target"]), "CKB", "Eaglesong")
+
+
+def _tells_itself(talk: Talk, work: _Work) -> bool:
+    """Tell whether work shows mining though nobody was heard to ask: its boundary is small, as no hash is."""
+    return talk.facts.dialect is None and work.hashes_each > _LEAST_HASHES
 
 
 CLIENT: Mapping[str, Handler] = {

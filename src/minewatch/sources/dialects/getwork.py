@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from minewatch.sources.coins import coin_of_bits
-from minewatch.sources.dialects.messages import Message, hashes_of_target, is_hex, lowered
+from minewatch.sources.dialects.messages import Message, hashes_of_target, is_hash, is_hex, lowered
 from minewatch.sources.dialects.talk import Handler, ResultHandler, Talk
 
 _HEADER_DIGITS = 128
@@ -42,16 +42,26 @@ def _submitblock(talk: Talk, message: Message) -> bool:
     return True
 
 
+def take_work(talk: Talk, result: Any, message: Message) -> bool:
+    """Take work that nobody was heard to ask for: a header with its target, or a template with its reward."""
+    if talk.facts.dialect is not None or not isinstance(result, dict):
+        return False
+    named = lowered(result)
+    if "midstate" in named and is_hash(named.get("target")):
+        return _work(talk, result, message)
+    return "coinbasevalue" in named and is_hash(named.get("target")) and _template(talk, result, message)
+
+
 def _work(talk: Talk, result: Any, message: Message) -> bool:
     named = lowered(result) if isinstance(result, dict) else {}
     data = named.get("data")
     if not is_hex(data, _HEADER_DIGITS):
         return False
     facts = talk.facts
+    talk.set_dialect("http_getwork")
     facts.note_difficulty(message.at, hashes_of_target(named.get("target"), little=True))
     facts.note_coin(*coin_of_bits(str(data)[_BITS_OF_HEADER]))
     facts.note_job(message.at, "getwork", str(data))
-    facts.note_line("work", message.text)
     return True
 
 
@@ -60,10 +70,10 @@ def _template(talk: Talk, result: Any, message: Message) -> bool:
     if "previousblockhash" not in named:
         return False
     facts = talk.facts
+    talk.set_dialect("http_getblocktemplate")
     facts.note_coin(*coin_of_bits(str(named.get("bits", ""))))
     facts.note_difficulty(message.at, hashes_of_target(named.get("target")))
     facts.note_job(message.at, "getblocktemplate", str(named["previousblockhash"]))
-    facts.note_line("work", message.text)
     return True
 
 

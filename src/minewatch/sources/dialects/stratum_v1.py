@@ -60,6 +60,8 @@ def _authorize(talk: Talk, message: Message) -> bool:
     account, worker = split_user(message.string(0))
     named = message.string(1) if len(message.params) > 2 else ""  # Xelis: wallet, worker, password
     talk.facts.note_user(account, worker or named or None)
+    if talk.facts.dialect == "ethereum_nicehash" and talk.facts.algorithm not in (None, "Ethash"):
+        talk.facts.dialect = "stratum_v1"  # the wallet is of a coin whose miners only ask as NiceHash's do
     talk.ask(message, "authorize")
     return True
 
@@ -205,9 +207,7 @@ def _subscribed(talk: Talk, result: Any, message: Message) -> bool:
     facts = talk.facts
     if facts.dialect == "stratum_v1" and "EthereumStratum/1" in message.text and not facts.job_times:
         facts.dialect = "ethereum_nicehash"
-    if isinstance(result, list):
-        facts.note_line("subscription", message.text)
-    return True
+    return isinstance(result, list)
 
 
 def _version_told(talk: Talk, result: Any, message: Message) -> bool:
