@@ -63,10 +63,10 @@ class Joined:
         self.row = np.zeros(kernel.FIELD_COLUMNS, np.int64)
 
     def take(self, at_ns: int, ip: bytes, captured: int) -> dict[str, Any] | int:
-        data = np.zeros(len(ip) + SCRATCH, np.uint8)
-        data[: len(ip)] = np.frombuffer(ip, np.uint8)
+        data = np.zeros(33 + len(ip) + SCRATCH, np.uint8)
+        data[33 : 33 + len(ip)] = np.frombuffer(ip, np.uint8)
         self.joints.used[0] = 0
-        record = np.array([0, captured, len(ip), at_ns, 101])
+        record = np.array([33, captured, len(ip), at_ns, 101])
         status = fragments.decode_whole(data, record, self.row, self.joints)
         return record_of(data, self.row) if status == kernel.TRANSPORT else status
 

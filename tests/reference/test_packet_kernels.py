@@ -141,9 +141,9 @@ def frames(draw: Any) -> tuple[int, bytes]:
 
 
 def decoded(frame: bytes, link: int) -> dict[str, Any] | int:
-    # what lies behind the packet must not matter
-    data = np.frombuffer(frame + b"\xa5" * 64, np.uint8)
-    rows = np.array([[0, len(frame), len(frame), 0, link]])
+    # what lies around the packet must not matter
+    data = np.frombuffer(b"\x5a" * 77 + frame + b"\xa5" * 64, np.uint8)
+    rows = np.array([[77, len(frame), len(frame), 0, link]])
     fields = np.full((1, kernel.FIELD_COLUMNS), -7, np.int64)
     kernel.decode(data, rows, fields)
     row = fields[0]

@@ -180,7 +180,7 @@ def _capture_header(data: Bytes, at: int, end: int, link: int) -> tuple[int, int
     if at + 8 > end:
         return _NOTHING, at
     if link == _PPI:
-        return le32(data, at + 4), at + le32(data, at) >> 16
+        return le32(data, at + 4), at + (le32(data, at) >> 16)
     if link == _RADIOTAP:
         return _radiotap(data, at, end)
     if u32(data, at) >> 8 == 0x802110:
@@ -191,7 +191,7 @@ def _capture_header(data: Bytes, at: int, end: int, link: int) -> tuple[int, int
 @njit(cache=True, nogil=True, _nrt=False)
 def _radiotap(data: Bytes, at: int, end: int) -> tuple[int, int]:
     """Pass the radiotap header; its flags tell of padding, and of frames that arrived damaged."""
-    stop = at + le32(data, at) >> 16
+    stop = at + (le32(data, at) >> 16)
     present = le32(data, at + 4)
     position, word = at + 8, present
     while word >> 31 and position + 4 <= min(stop, end):
