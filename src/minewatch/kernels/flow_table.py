@@ -158,7 +158,7 @@ def is_crowded(table: Table, more: int) -> bool:
     return table.counts[ROWS] - table.counts[FREE_ROWS] + more > len(table.slots) >> 1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _direction(flow: Row, row: Ints) -> int:
     """Return 0 where the packet goes the way of the flow, 1 where it goes back, -1 where it is another's."""
     ends = flow.ends & 0xFFFFFFFFFF
@@ -181,7 +181,7 @@ def _direction(flow: Row, row: Ints) -> int:
     return -1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def find_or_open(row: Ints, key: np.uint64, instant_ns: int, table: Table) -> tuple[int, int, bool]:
     """Return (row of the packet's flow, 1 where it goes back, whether the flow is new)."""
     flows, slots = table.flows, table.slots
@@ -203,7 +203,7 @@ def find_or_open(row: Ints, key: np.uint64, instant_ns: int, table: Table) -> tu
     return number, _open(flows[number], row, instant_ns), True
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _take_row(table: Table) -> int:
     counts = table.counts
     if counts[FREE_ROWS]:
@@ -213,7 +213,7 @@ def _take_row(table: Table) -> int:
     return int(counts[ROWS] - 1)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _begins_anew(flow: Row, row: Ints, instant_ns: int) -> bool:
     """Tell whether a packet opens another connection of its five-tuple: a new SYN, or UDP after a pause."""
     if row[p.PROTOCOL] == p.UDP:
@@ -226,7 +226,7 @@ def _begins_anew(flow: Row, row: Ints, instant_ns: int) -> bool:
     return not again
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _open(flow: Row, row: Ints, instant_ns: int) -> int:
     reverse = _is_answer(row)
     high, low = p.SRC_HIGH, p.DST_HIGH
@@ -258,7 +258,7 @@ def _is_answer(row: Ints) -> int:
     return 1 if row[p.PROTOCOL] == p.TCP and source < 32768 <= target else 0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def count_packet(flow: Row, row: Ints, instant_ns: int, reverse: int) -> None:
     """Add a packet to the flow's counters."""
     flow.first_ns = min(flow.first_ns, instant_ns)
@@ -292,7 +292,7 @@ def begin_anew(flow: Row) -> None:
         flow.sizes[n] = 0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def note_size(flow: Row, size: int, reverse: int) -> None:
     """Keep the size of one of the first payloads; sizes beyond 32,767 count as that."""
     if flow.sized < FIRST_SIZES:

@@ -47,7 +47,7 @@ def new_messages(blocks: int) -> Messages:
     return Messages(np.empty((blocks, BLOCK), np.int64), np.zeros(blocks, np.int32), counts)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def note_message(flow: Row, size: int, reverse: int, instant_ns: int, store: Messages) -> None:
     """Keep a payload packet of a flow that has been quiet so far; a flow that is not loses all it has."""
     if flow.kept < 0 or flow.kept >= MOST_MESSAGES:
@@ -64,7 +64,7 @@ def note_message(flow: Row, size: int, reverse: int, instant_ns: int, store: Mes
     flow.kept += 1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _is_quiet(flow: Row, instant_ns: int, store: Messages) -> bool:
     """Tell whether packets and bytes stay within the bounds; the slack shrinks as the store fills."""
     elapsed_s = (instant_ns - flow.first_ns) // SECOND_NS

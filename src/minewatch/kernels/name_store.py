@@ -28,7 +28,10 @@ NAME, KIND, NEXT = range(3)
 """Columns of ``cells``: a row of ``entries``, kind of name, next cell of the flow (0: none)."""
 
 CLIENT_HIGH, CLIENT_LOW, SERVER_HIGH, SERVER_LOW, TOLD_NS, TOLD_NAME = range(6)
-"""Columns of ``answers``; ``TOLD_NAME`` is a row of ``entries``, 0 for a free place."""
+"""Columns of ``answers``; ``TOLD_NAME`` is a row of ``entries``, 0 where it was given back.
+
+``TOLD_NS`` is 0 where there never was an answer.
+"""
 
 TEXT_BYTES, NAMES, CELLS, FREE_CELL, REFUSED = range(5)
 """``counts``: bytes of text, rows of entries, cells ever used, first cell given back, names refused."""
@@ -252,14 +255,14 @@ def note_answer(ends: tuple[int, int, int, int], instant_ns: int, name: int, sto
     oldest = place
     for n in range(_NEIGHBOURS):
         here = place + np.uint64(n)
-        if answers[here, TOLD_NAME] == 0 or _is_between(answers[here], ends):
+        if answers[here, TOLD_NS] == 0 or _is_between(answers[here], ends):
             oldest = here
             break
         if answers[here, TOLD_NS] < answers[oldest, TOLD_NS]:
             oldest = here
     row = answers[oldest]
     row[CLIENT_HIGH], row[CLIENT_LOW], row[SERVER_HIGH], row[SERVER_LOW] = ends
-    row[TOLD_NS], row[TOLD_NAME] = instant_ns, name
+    row[TOLD_NS], row[TOLD_NAME] = max(instant_ns, 1), name
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -268,7 +271,9 @@ def told_name(ends: tuple[int, int, int, int], store: NameStore) -> int:
     place = _place_of(ends, store.answers)
     for n in range(_NEIGHBOURS):
         here = place + np.uint64(n)
-        if store.answers[here, TOLD_NAME] and _is_between(store.answers[here], ends):
+        if store.answers[here, TOLD_NS] == 0:
+            break
+        if _is_between(store.answers[here], ends):
             return int(store.answers[here, TOLD_NAME])
     return 0
 

@@ -1,7 +1,8 @@
 """One pass over a window of a capture: packets found, decoded, entered into flows, payload judged; numba.
 
 Packets go through in batches of 64. In each, all are decoded first and the places of their flows fetched
-ahead, so that the memory's latency is paid once and not for each packet.
+ahead, so that the memory's latency is paid once and not for each packet. What is called for every packet is
+inlined: a call hands over each array of ``Scan`` in seven words.
 """
 
 from typing import NamedTuple
@@ -122,7 +123,7 @@ def _count(records: Ints, cursor: Ints) -> None:
         cursor[FIRST_NS] = records[0, r.TIME_NS]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _obstacle(scan: Scan) -> int:
     """Return what must be done before another batch fits; DONE where it fits."""
     if not has_room(scan.spoken, BATCH):
@@ -132,7 +133,7 @@ def _obstacle(scan: Scan) -> int:
     return CROWDED if table.is_crowded(scan.table, BATCH) else DONE
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _take_batch(source: Source, scan: Scan) -> None:
     """Take at most ``BATCH`` of the packets found."""
     cursor, fields, keys = scan.cursor, scan.fields, scan.keys
@@ -160,7 +161,7 @@ def _take_batch(source: Source, scan: Scan) -> None:
     cursor[NEXT] += taken
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _track(data: Bytes, row: Ints, key: np.uint64, instant_ns: int, scan: Scan) -> None:
     """Enter one packet into its flow."""
     flows = scan.table.flows
@@ -182,14 +183,14 @@ def _track(data: Bytes, row: Ints, key: np.uint64, instant_ns: int, scan: Scan) 
         _follow(data, (row, reverse, instant_ns), number, scan)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _add_told_name(flow: Row, names: NameStore) -> None:
     name = told_name((flow.src_high, flow.src_low, flow.dst_high, flow.dst_low), names)
     if name:
         add_name(flow, name, DNS, names)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _follow(data: Bytes, packet: tuple[Ints, int, int], number: int, scan: Scan) -> None:
     """Judge the payload of a TCP packet by what its flow has shown so far."""
     row, reverse, _ = packet
@@ -207,7 +208,7 @@ def _follow(data: Bytes, packet: tuple[Ints, int, int], number: int, scan: Scan)
         go_on(data, (row, reverse), at_desk, scan.names, (scan.handshake, scan.found_names))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _judge_opening(data: Bytes, packet: tuple[Ints, int, int], number: int, scan: Scan) -> None:
     row, reverse, _ = packet
     flow = scan.table.flows[number]
@@ -234,7 +235,7 @@ def _judge_opening(data: Bytes, packet: tuple[Ints, int, int], number: int, scan
         flow.follow = table.IGNORED
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _search_words(data: Bytes, packet: tuple[Ints, int, int], number: int, scan: Scan) -> None:
     flow = scan.table.flows[number]
     if hear_text(data, packet, scan.table.flows, number, scan.desks, (scan.words, scan.spoken)):
@@ -246,7 +247,7 @@ def _search_words(data: Bytes, packet: tuple[Ints, int, int], number: int, scan:
         flow.follow = table.IGNORED
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _begin_hearing(flow: Row, scan: Scan) -> None:
     flow.follow = table.HEARD
     forget(flow, scan.messages)

@@ -60,7 +60,7 @@ class SignedFlows(FlowScan):
         numbers = numbers[np.argsort(flows["first_ns"][numbers], kind="stable")]
         signed = np.empty(len(numbers), np.bool_)
         shows_sign(self.memory, numbers, self._judging.pools.ranges, signed)
-        signed |= [self.conversations.facts_of(flow) is not None for flow in numbers.tolist()]
+        signed |= self.conversations.is_mining(numbers)
         for part in _parts(numbers[signed]):
             self.rows += as_python(flow_columns(self.capture, self.memory, part, self.conversations))
         for part in _parts(numbers[is_long(flows[numbers])]):

@@ -31,21 +31,21 @@ class Conversations:
 
     def finish(self, numbers: np.ndarray, flows: np.ndarray) -> None:
         """Take what still waits in the flows ``numbers``, which are over."""
-        for flow in self._heard(numbers):
+        for flow in self._heard(numbers).tolist():
             dialogue = self._mining.get(flow) or self._undecided[flow]
             dialogue.finish()
             self._sort(flow, dialogue, flows)
 
     def begin_anew(self, numbers: np.ndarray, at_us: int) -> None:
         """Count what the flows ``numbers`` mine from ``at_us`` on."""
-        for flow in self._heard(numbers):
+        for flow in self._heard(numbers).tolist():
             if dialogue := self._mining.get(flow):
                 dialogue.talk.facts.begin_anew(at_us)
                 dialogue.first_us = at_us
 
     def forget(self, numbers: np.ndarray) -> None:
         """Forget the flows ``numbers``; their rows may become others'."""
-        for flow in self._heard(numbers):
+        for flow in self._heard(numbers).tolist():
             self._mining.pop(flow, None)
             self._undecided.pop(flow, None)
 
@@ -58,10 +58,12 @@ class Conversations:
         """Return when the first payload of a mining flow was heard, microseconds since 1970."""
         return self._mining[flow].first_us
 
-    def _heard(self, numbers: np.ndarray) -> list[int]:
-        if not self._mining and not self._undecided:
-            return []
-        return [flow for flow in numbers.tolist() if flow in self._mining or flow in self._undecided]
+    def is_mining(self, numbers: np.ndarray) -> np.ndarray:
+        """Tell which of the flows ``numbers`` mine."""
+        return np.isin(numbers, [flow for flow in self._mining if self.facts_of(flow) is not None])
+
+    def _heard(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers[np.isin(numbers, [*self._mining, *self._undecided])]
 
     def _dialogue(self, flow: int, flows: np.ndarray, first_us: int) -> Dialogue:
         dialogue = self._mining.get(flow) or self._undecided.get(flow)
