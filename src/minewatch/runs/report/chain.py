@@ -7,8 +7,6 @@ from typing import NamedTuple
 from minewatch.runs.report.data import Row
 
 LAYERS = (
-    ("site",),
-    ("account",),
     ("endpoint",),
     ("lease",),
     ("holder",),
@@ -18,6 +16,9 @@ LAYERS = (
     ("address", "enterprise"),
 )
 """Kinds of things from left to right; an unknown kind comes last, in a column of its own."""
+
+_ELSEWHERE = {"account", "site"}
+"""Kinds of links that lead away from the site: told in the table, not drawn."""
 
 MOST_NODES = 4
 """Nodes drawn in a column; the table below the drawing has all."""
@@ -63,9 +64,10 @@ class Chain:
 
 
 def chain(links: Sequence[Row]) -> Chain | None:
-    """Lay out rows of the type ``LINK``; None where there are none."""
+    """Lay out rows of the type ``LINK`` within the site; None where there are none."""
+    inside = [link for link in links if not {link["from_kind"], link["to_kind"]} & _ELSEWHERE]
     strength: dict[Node, float] = {}
-    for link in links:
+    for link in inside:
         for node in _ends(link):
             strength[node] = max(strength.get(node, 0.0), link["probability"])
     if not strength:
@@ -73,7 +75,7 @@ def chain(links: Sequence[Row]) -> Chain | None:
     layers = sorted({_layer(node.kind) for node in strength})
     columns = [_column([node for node in strength if _layer(node.kind) == n], strength) for n in layers]
     tallest = max(len(column.nodes) for column in columns)
-    return Chain(columns, _lines(links, columns), tallest * _PITCH_PX - GAP_PX)
+    return Chain(columns, _lines(inside, columns), tallest * _PITCH_PX - GAP_PX)
 
 
 def _ends(link: Row) -> tuple[Node, Node]:

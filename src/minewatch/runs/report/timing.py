@@ -36,8 +36,12 @@ def timing_drawing(endpoint: str, timing: Timing) -> TimingDrawing:
         if block < drawn
     ]
     seconds = range(int(low), int(high) + 1, 15)
-    marks = [Tick(100 * _share(s, low, high), f"{s:+d} s", f"{s:+d}秒") for s in seconds]
+    marks = [Tick(100 * _share(s, low, high), f"{_signed(s)} s", f"{_signed(s)}秒") for s in seconds]
     return TimingDrawing(endpoint, timing, "".join(dots), marks, 100 * _share(0, low, high), drawn)
+
+
+def _signed(seconds: int) -> str:
+    return f"{seconds:+d}" if seconds else "0"
 
 
 def _share(seconds: float, low: float, high: float) -> float:
