@@ -240,6 +240,8 @@ def test_the_pools_side_alone_tells_by_its_work(dialect: str) -> None:
     talk.pool(answer(0, WORK[dialect]))
     assert (talk.facts.dialect, talk.facts.client_is_reverse) == (dialect, False)
     assert talk.facts.is_mining
+    row = talk.row()
+    assert (row["shares_submitted"], row["shares_accepted"], row["expected_hashes"]) == (None, None, None)
 
 
 def test_the_miners_side_alone_tells_kaspa_by_its_wallet() -> None:

@@ -32,8 +32,8 @@ MINING_SIGNS: tuple[tuple[bytes, ...], ...] = (
     (b'"submit"', b"nonce"),
     (b'"solution"', b"nonce"),
     (b'"input"', b'"difficulty"'),
-    (b'"result":["0x', b'"0x00000000'),
-    (b'"result": ["0x', b'"0x00000000'),
+    (b'"result":["0x', b'"0x000000'),
+    (b'"result": ["0x', b'"0x000000'),
 )
 """Each sign is one word, or some that count when both directions of a flow have said them all.
 

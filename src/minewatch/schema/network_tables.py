@@ -85,7 +85,7 @@ FLOWS = pa.schema(
             "hashes that the shares stand for on average, refused ones left out",
             unit="1",
         ),
-        column("shares_submitted", pa.int64(), "shares sent", unit="1"),
+        column("shares_submitted", pa.int64(), "shares sent; null: the miner's side is not seen", unit="1"),
         column("shares_accepted", pa.int64(), "shares the pool accepted", unit="1"),
         column("shares_rejected", pa.int64(), "shares rejected, stale or doubled", unit="1"),
         column("shares_stale", pa.int64(), "of the rejected: shares for work that was over", unit="1"),

@@ -43,12 +43,13 @@ def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, An
     """Return the mining columns, but the pool, of a flow; its payload was heard in ``span_us`` (first, last).
 
     Shares are counted from the first difficulty that was seen to the last packet. The hashes are those of all
-    shares that were not refused: the answer may be outside the capture, or in a later batch.
+    shares that were not refused: the answer may be outside the capture, or in a later batch. Where the
+    miner's side is not in the capture, nothing is known of shares.
     """
     dialect = str(facts.dialect)
     algorithm = facts.algorithm or _DEFAULT_ALGORITHM.get(dialect)
     answered = facts.shares.accepted + facts.shares.rejected > 0
-    knows = answered or not facts.shares.submitted
+    knows = answered or (facts.hears_miner and not facts.shares.submitted)
     hashes_each = _hashes_each(facts, dialect, algorithm)
     return {
         "dialect": dialect,
@@ -59,7 +60,7 @@ def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, An
         "workers": [_worker(name, tally, answered, hashes_each) for name, tally in facts.workers.items()],
         "difficulty": [{"at": at, "difficulty": unit} for at, unit in facts.difficulty],
         "expected_hashes": _expected(facts.shares, hashes_each),
-        "shares_submitted": facts.shares.submitted,
+        "shares_submitted": facts.shares.submitted if facts.hears_miner else None,
         "shares_accepted": facts.shares.accepted if knows else None,
         "shares_rejected": facts.shares.rejected if knows else None,
         "shares_stale": facts.shares.stale if knows else None,
@@ -80,8 +81,10 @@ def pool_name(facts: MiningFacts, seen: list[NameSeen]) -> str | None:
 
 
 def _hashes_each(facts: MiningFacts, dialect: str, algorithm: str | None) -> float | None:
-    """Return the hashes of a share of difficulty 1, None where no difficulty is known or what it counts."""
-    if facts.counted_from is None or not has_convention(dialect, algorithm, facts.by_target):
+    """Return the hashes of a share of difficulty 1, None where they or the shares are not known."""
+    if facts.counted_from is None or not facts.hears_miner:
+        return None
+    if not has_convention(dialect, algorithm, facts.by_target):
         return None
     return hashes_of_unit(dialect, algorithm)
 

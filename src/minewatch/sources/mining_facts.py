@@ -77,6 +77,7 @@ class MiningFacts:
 
     ``client_is_reverse``: the miner is the side that the flow table calls destination. ``by_target``: the
     difficulty came as a target, so that it counts hashes. ``counted_from``: when one was first known.
+    ``heard``: the sides that said anything, by ``reverse``.
     """
 
     dialect: str | None = None
@@ -97,6 +98,7 @@ class MiningFacts:
     by_target: bool = False
     counted_from: int | None = None
     subscriptions: int = 0
+    heard: set[bool] = field(default_factory=set)
     _known: set[str] = field(default_factory=set)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _most_open: int = 0
@@ -129,6 +131,11 @@ class MiningFacts:
         if self.counted_from is not None:
             self.counted_from = at
             self.difficulty = [(at, self.difficulty[-1][1])]
+
+    @property
+    def hears_miner(self) -> bool:
+        """Tell whether the capture holds the miner's side."""
+        return self.shares.submitted > 0 or bool(self.client_is_reverse) in self.heard
 
     def note_line(self, kind: str, text: str) -> None:
         """Keep the first lines of each kind as evidence, shortened."""

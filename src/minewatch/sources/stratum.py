@@ -58,6 +58,7 @@ class Conversation:
 
     def hear(self, value: Any, text: str, reverse: bool, at: int) -> None:
         """Take a JSON value or frame sent at ``at`` by the source (``reverse`` False) or the destination."""
+        self.facts.heard.add(reverse)
         if isinstance(value, Frame):
             self._take_frame(value, reverse, at)
         elif isinstance(value, list):
@@ -70,6 +71,7 @@ class Conversation:
 
     def hear_line(self, line: str, reverse: bool) -> None:
         """Take a line that is no JSON: of HTTP, the head names host, agent and who works."""
+        self.facts.heard.add(reverse)
         http_heads.take_line(self._talk, line, not reverse)
 
     def _take_frame(self, frame: Frame, reverse: bool, at: int) -> None:
