@@ -28,7 +28,7 @@ CONNECTION = (
 )
 """Columns of ``flows`` that are kept of a connection with a sign."""
 
-_NARROW = ["src_ip", "src_port", "dst_ip", "dst_port", "first_at"]
+_NARROW = ["flow_id", "src_ip", "src_port", "dst_ip", "dst_port", "first_at"]
 _SERVICES = (53, 123, 853)
 """Ports of servers that everybody asks: names and time."""
 
@@ -60,10 +60,11 @@ def wire_facts(view: View, evidence: EvidenceRows) -> WireFacts:
     signs = _signs(evidence)
     reading = _Reading(signs)
     for part in flow_slices(view):
-        narrow = read_slice(part, _NARROW)
-        reading.take(narrow)
-        if reading.any_sign(narrow):
-            reading.take_signs(read_slice(part, list(CONNECTION)))
+        own = reading.take(read_slice(part, _NARROW))
+        if own.num_rows:
+            ids = own["flow_id"].combine_chunks()
+            reading.take_names(read_slice(part, ["src_ip", "names"], ids))
+            reading.take_connections(read_slice(part, list(CONNECTION), ids.filter(reading.shows_sign(own))))
     asked = reading.asked()
     for part in flow_slices(view) if asked.num_rows else ():
         asked = _not_asked_by_others(asked, read_slice(part, _NARROW), reading.addresses)
@@ -83,7 +84,6 @@ class _Reading:
     def __init__(self, signs: set[Connection]) -> None:
         self.signs = signs
         self.addresses = pa.array(sorted({host_of(name) for name, _ in signs}), pa.string())
-        self._names = pa.array(sorted({name for name, _ in signs}), pa.string())
         self._hosts: set[str] = set()
         self._flows = 0
         self._connections: dict[Connection, Row] = {}
@@ -91,26 +91,29 @@ class _Reading:
         self._resolving: set[str] = set()
         self._asked: list[pa.Table] = []
 
-    def any_sign(self, rows: pa.Table) -> bool:
-        return bool(pc.any(pc.is_in(rows["src_ip"], value_set=self.addresses)).as_py())
-
-    def take(self, rows: pa.Table) -> None:
+    def take(self, rows: pa.Table) -> pa.Table:
+        """Take all flows of a part. Return those of addresses with a sign."""
         self._flows += rows.num_rows
         self._hosts.update(pc.unique(rows["src_ip"]).to_pylist())
-
-    def take_signs(self, rows: pa.Table) -> None:
-        """Take flows, of which those of addresses with a sign count."""
         own = rows.filter(pc.is_in(rows["src_ip"], value_set=self.addresses))
-        endpoints = _endpoints(own, "src")
-        is_sign = pc.is_in(endpoints, value_set=self._names)
-        found = zip(endpoints.filter(is_sign).to_pylist(), own.filter(is_sign).to_pylist(), strict=True)
-        for name, row in found:
-            if (name, row["first_at"]) in self.signs:
-                self._connections[name, row["first_at"]] = row
-                self._watched[row["src_ip"]].update(_hours(row))
         self._take_hours(own)
-        self._resolving.update(_resolving(own))
         self._asked.append(_servers(own))
+        return own
+
+    def shows_sign(self, own: pa.Table) -> pa.Array:
+        """Return a mask of the flows that evidence with a sign speaks of."""
+        found = zip(_endpoints(own, "src").to_pylist(), own["first_at"].to_pylist(), strict=True)
+        return pa.array([name in self.signs for name in found], pa.bool_())
+
+    def take_names(self, own: pa.Table) -> None:
+        """Take the names seen by addresses with a sign."""
+        self._resolving.update(_resolving(own))
+
+    def take_connections(self, rows: pa.Table) -> None:
+        """Take whole flows that evidence speaks of."""
+        for row in rows.to_pylist():
+            self._connections[f"{row['src_ip']}:{row['src_port']}", row["first_at"]] = row
+            self._watched[row["src_ip"]].update(_hours(row))
 
     def _take_hours(self, own: pa.Table) -> None:
         hours = pa.table({"ip": own["src_ip"], "hour": pc.floor_temporal(own["first_at"], unit="hour")})
