@@ -370,6 +370,44 @@ def test_pieces_change_nothing(tongue: Tongue) -> None:
     assert heard(messages, random.Random(1)) == heard(messages)
 
 
+def rewritten(rng: random.Random, value: Any) -> Any:
+    """The same with its keys in another order and case."""
+    if isinstance(value, list):
+        return [rewritten(rng, each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    keys = rng.sample(sorted(value), len(value))
+    case = rng.choice((str.upper, str.lower, str.title, str))
+    found = {case(key): rewritten(rng, value[key]) for key in keys}
+    return {key: case(each) if key.lower() == "method" else each for key, each in found.items()}
+
+
+def in_other_writing(rng: random.Random, messages: list[Message]) -> list[Message]:
+    """JSON lines with keys in another order and case, other blanks and line ends, some in a batch."""
+    found = []
+    for message in messages:
+        values = [rewritten(rng, json.loads(line)) for line in message.data.splitlines()]
+        if len(values) > 1 and rng.random() < 0.5:
+            values = [values]
+        form = {"indent": rng.choice((None, None, 2)), "separators": rng.choice(((",", ":"), (" , ", " : ")))}
+        text = rng.choice(("\n", "\r\n", "")).join(json.dumps(value, **form) for value in values)
+        found.append(message._replace(data=text.encode() + rng.choice((b"\n", b"\r\n", b""))))
+    return found
+
+
+LINES = [tongue for tongue in TONGUES if tongue.carrier in ("lines", "websocket")]
+
+
+@pytest.mark.parametrize("tongue", LINES, ids=[f"{tongue.name}-{tongue.algorithm}" for tongue in LINES])
+def test_the_writing_of_json_changes_nothing(tongue: Tongue) -> None:
+    messages = speak(stream(4, "writing"), session(tongue, 4, True)).messages
+    plain, other = (mining_columns(heard(each), (START_US, END_US)) for each in (
+        messages, in_other_writing(random.Random(4), messages),
+    ))  # fmt: skip
+    del plain["evidence_lines"], other["evidence_lines"]
+    assert other == plain
+
+
 @pytest.mark.parametrize("login", [True, False])
 @pytest.mark.parametrize("tongue", TEXT, ids=[f"{tongue.name}-{tongue.algorithm}" for tongue in TEXT])
 def test_every_tongue_has_a_sign(tongue: Tongue, login: bool) -> None:

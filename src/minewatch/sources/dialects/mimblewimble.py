@@ -11,6 +11,7 @@ from minewatch.sources.dialects.messages import (
     is_hash,
     is_hex,
     is_stale,
+    lowered,
     number_of,
     split_user,
     text_of,
@@ -96,11 +97,11 @@ def _job(talk: Talk, message: Message) -> bool:
 
 
 def _grin_job(talk: Talk, job: Any, message: Message) -> bool:
-    """Take a job of Grin, pushed or asked for; False where it is none."""
-    if not isinstance(job, Mapping) or not is_hex(job.get("pre_pow"), _LEAST_PRE_POW) or "job_id" not in job:
+    named = lowered(job) if isinstance(job, Mapping) else {}
+    if not is_hex(named.get("pre_pow"), _LEAST_PRE_POW) or "job_id" not in named:
         return False
     _is_grin(talk)
-    talk.facts.note_job(message.at, str(job["job_id"]), str(job["pre_pow"]))
+    talk.facts.note_job(message.at, str(named["job_id"]), str(named["pre_pow"]))
     return True
 
 
