@@ -24,6 +24,10 @@ _LONGEST = 1 << 16
 next frame of an exact form is looked for."""
 
 _MOST_WAITING = 4096
+_HASHES_OF_DIFFICULTY = 2.0**32
+_LEAST_DIFFICULTY = 64
+"""Below it a sum of difficulties may as well be a count of shares, as some software has it."""
+
 _U256 = 32
 
 
@@ -111,6 +115,9 @@ class _Body:
 
     def u32(self) -> int:
         return int(self._number("<I", 4))
+
+    def u64(self) -> int:
+        return int(self._number("<Q", 8))
 
     def f32(self) -> float:
         return float(self._number("<f", 4))
@@ -244,9 +251,14 @@ class Channels:
         return f"channel {channel} number {number} job {job}"
 
     def accepted(self, body: _Body, at: int) -> str:
-        """SubmitShares.Success: so many shares up to the number are good."""
-        _ = at
-        channel, last, count = body.u32(), body.u32(), body.u32()
+        """SubmitShares.Success: so many shares up to the number are good, and the sum of their difficulties.
+
+        The sum tells the difficulty of a channel that was opened before the capture.
+        """
+        channel, last, count, total = body.u32(), body.u32(), body.u32(), body.u64()
+        session = self._talk.facts.session(str(channel))
+        if session.unit is None and total >= _LEAST_DIFFICULTY * max(count, 1):
+            self._talk.facts.note_difficulty(at, _HASHES_OF_DIFFICULTY * total / max(count, 1), session)
         queue = self._shares.get(channel, deque())
         for _number in range(count):
             if not queue or queue[0][0] > last:

@@ -73,7 +73,8 @@ class _Cleartext(Voice):
         self._open[name] += 1
         if self._open[name] < _BATCH:
             return ask, b""
-        done = struct.pack("<IIIQ", channel, number, self._open[name], 1)
+        total = round(self._open[name] * self.difficulties[name] / 2.0**32)
+        done = struct.pack("<IIIQ", channel, number, self._open[name], total)
         self._open[name] = 0
         return ask, _frame(0x1C, done, _CHANNEL)
 
