@@ -16,7 +16,8 @@ from minewatch.runs.board import board_of
 from minewatch.runs.evidence_rows import LakeEvidence, columns_of, is_aside
 from minewatch.runs.manifest import RunManifest, manifest_from_row
 from minewatch.runs.registers import registers_of
-from minewatch.runs.scan import VERB
+from minewatch.runs.scan import VERB, view_of
+from minewatch.runs.wire_facts import wire_facts
 from minewatch.schema.periods import Period
 
 READ = (
@@ -99,7 +100,9 @@ def subjects_of(lake: Lake, snapshot: Snapshot, manifest: RunManifest) -> Subjec
     """Return the subjects that the run ``manifest`` judged, with the sites it gave them."""
     evidence = LakeEvidence(lake, snapshot, manifest)
     as_read = Snapshot(-1, {table: item.version for table, item in manifest.inputs.items()})
-    board = board_of(evidence, registers_of(lake, as_read, manifest.period), manifest.period)
+    registers = registers_of(lake, as_read, manifest.period)
+    connections = wire_facts(view_of(lake, as_read, manifest), evidence).connections
+    board = board_of(evidence, registers, manifest.period, connections)
     rows = columns_of(evidence, READ)
     place_of = {name: place for place, name in enumerate(rows["evidence_id"].to_pylist())}
     families = list(board.subjects.values())
