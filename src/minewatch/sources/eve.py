@@ -4,7 +4,6 @@ Flow events give the flows; tls, quic, http, dns and alert events that came befo
 in certificates, and alerts, found by Suricata's ``flow_id``. Source: https://docs.suricata.io/en/latest/output/eve/eve-json-format.html.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,9 +19,11 @@ from minewatch.sources.log_flows import (
     common_names,
     flows_batch,
     instant_us,
+    json_record,
     note_name,
     port,
     protocol,
+    vlan,
     whole,
 )
 from minewatch.sources.names import DnsNames, NameSeen
@@ -67,7 +68,7 @@ class _Reading:
         self._dns = DnsNames()
 
     def take(self, line: Line) -> None:
-        event = _parsed(line.text)
+        event = json_record(line.text)
         if event is None:
             if not line.is_whole:
                 self.notes.append(reason("log_line_cut"))
@@ -104,13 +105,13 @@ class _Reading:
         if not isinstance(flow, dict):
             raise UnreadableField("flow", None)
         span = (instant_us(flow, "start"), instant_us(flow, "end"))
-        known = self._open.pop(event.get("flow_id"), None) or _Open(event, line)
+        known = self._open.pop(str(event.get("flow_id")), None) or _Open(event, line)
         return self._built(event, line, span, known)
 
     def _built(self, event: Mapping[str, Any], line: int, span_us: tuple[int, int], known: _Open) -> LogFlow:
         counts = event["flow"] if isinstance(event.get("flow"), dict) else {}
         src, dst = address(event, "src_ip"), address(event, "dest_ip")
-        vlan = event.get("vlan")
+        tags = event.get("vlan")
         return LogFlow(
             line,
             (src, port(event, "src_port")),
@@ -119,7 +120,7 @@ class _Reading:
             span_us,
             (whole(counts, "pkts_toserver", 0), whole(counts, "pkts_toclient", 0)),
             (whole(counts, "bytes_toserver", 0), whole(counts, "bytes_toclient", 0)),
-            vlan[0] if isinstance(vlan, list) and vlan and isinstance(vlan[0], int) else None,
+            vlan(tags[0]) if isinstance(tags, list) and tags else None,
             None,
             [*known.names, *self._dns.of(src, dst, span_us[0])],
             known.alerts,
@@ -156,7 +157,7 @@ class _Reading:
             self._dns.add(client, address(answer, "rdata"), instant_us(event, "timestamp"), name.lower())
 
     def _known(self, event: Mapping[str, Any], line: int) -> _Open:
-        number = event.get("flow_id")
+        number = str(event.get("flow_id"))
         if number not in self._open:
             if len(self._open) >= _MOST_OPEN:
                 self._open.pop(next(iter(self._open)))
@@ -170,19 +171,13 @@ def _answers(about: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for answer in answers if isinstance(answers, list) else ():
         if isinstance(answer, dict) and answer.get("rrtype") in ("A", "AAAA"):
             yield answer
-    if isinstance(grouped, dict) and not answers:
-        yield from ({"rdata": each} for kind in ("A", "AAAA") for each in grouped.get(kind) or ())
+    if not isinstance(grouped, dict) or answers:
+        return
+    for of_kind in (grouped.get("A"), grouped.get("AAAA")):
+        yield from ({"rdata": each} for each in (of_kind if isinstance(of_kind, list) else ()))
 
 
 def _certificate_names(about: Mapping[str, Any]) -> list[str]:
     """Return the names in the server's certificate: its subject's and the alternative ones."""
     others = about.get("subjectaltname")
     return [*common_names(about.get("subject")), *(others if isinstance(others, list) else ())]
-
-
-def _parsed(text: str) -> Mapping[str, Any] | None:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -20,7 +20,7 @@ from typing import BinaryIO, NamedTuple
 from minewatch.schema.reasons import Reason, reason
 from minewatch.sources.batch import Batch
 from minewatch.sources.export_datagrams import datagrams_in_capture
-from minewatch.sources.log_flows import LogFlow, flows_batch, note_name, oriented
+from minewatch.sources.log_flows import LogFlow, flows_batch, note_name, oriented, vlan
 from minewatch.sources.names import NameSeen
 from minewatch.sources.network_signatures import EXPORT_VERSIONS, is_pcap, is_pcapng
 from minewatch.sources.options import ReadOptions
@@ -43,6 +43,9 @@ _SWITCHED = {22: "start", 21: "end"}
 _NTP_EPOCH_S = 2_208_988_800
 _MOST_DATAGRAM = 1 << 16
 _MOST_COUNT = (1 << 63) - 1
+_MOST_US = 1 << 53
+"""A time in the year 2255."""
+
 
 _NAMES = {(0, 460): "host", (39499, 1): "host", (8057, 808): "sni"}
 """Elements with the name of the server: IANA's httpRequestHost, and those of Flowmon and CESNET probes."""
@@ -290,13 +293,13 @@ def _flow(header: Header, record: Record, number: int) -> LogFlow | None:
     one_of = _first(fields, 0, _SAMPLING) or 1
     return LogFlow(
         number,
-        (src, fields.get((0, _SPORT), 0)),
-        (dst, fields.get((0, _DPORT), 0)),
+        (src, fields.get((0, _SPORT), 0) & 0xFFFF),
+        (dst, fields.get((0, _DPORT), 0) & 0xFFFF),
         fields.get((0, _PROTOCOL), 0) & 0xFF,
         (start_us, max(start_us, end_us)),
         (_counted(fields, 0, _PACKETS, one_of), _counted(fields, back, _PACKETS, one_of)),
         (_counted(fields, 0, _BYTES, one_of), _counted(fields, back, _BYTES, one_of)),
-        fields.get((0, _VLAN)),
+        vlan(fields.get((0, _VLAN))),
         names=record.names,
     )
 
@@ -323,7 +326,8 @@ def address_of(fields: Fields, elements: tuple[int, int]) -> str | None:
 
 def _instants(header: Header, fields: Fields) -> tuple[int | None, int | None]:
     if header.version == 9 and all((0, element) in fields for element in _SWITCHED):
-        return header.boot_us + fields[0, 22] * 1000, header.boot_us + fields[0, 21] * 1000
+        start_us, end_us = (header.boot_us + fields[0, element] * 1000 for element in (22, 21))
+        return min(start_us, _MOST_US), min(end_us, _MOST_US)
     return _instant(fields, _START), _instant(fields, _END)
 
 
@@ -331,10 +335,9 @@ def _instant(fields: Fields, units: Mapping[int, int]) -> int | None:
     for element, unit_us in units.items():
         if (value := fields.get((0, element))) is not None:
             if unit_us > 0:
-                return min(value * unit_us, 1 << 53)
-            return max(
-                0, ((value >> 32) - _NTP_EPOCH_S) * 1_000_000 + ((value & 0xFFFFFFFF) * 1_000_000 >> 32)
-            )
+                return min(value * unit_us, _MOST_US)
+            seconds, fraction = (value >> 32) - _NTP_EPOCH_S, (value & 0xFFFFFFFF) * 1_000_000 >> 32
+            return min(max(0, seconds * 1_000_000 + fraction), _MOST_US)
     return None
 
 

@@ -1,6 +1,7 @@
 """Flows that others recorded (Suricata, Zeek, NetFlow, IPFIX) as rows of ``flows``."""
 
 import ipaddress
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ MOST_NAMES = 8
 
 _SCHEMA = batch_schema(FLOWS)
 _LONGEST_NAME = 253
+_MOST_VLAN = 4095
 _COMMON_NAME = re.compile(r"(?:^|[,/+;])\s*CN\s*=\s*([^,/+;]+)", re.IGNORECASE)
 _PROTOCOLS = {"tcp": 6, "udp": 17, "icmp": 1, "ipv6-icmp": 58, "icmp6": 58, "sctp": 132}
 
@@ -88,6 +90,22 @@ class LogFlow:
             "source_line": self.line,
             "source_rows": self.rows,
         }
+
+
+def json_record(text: str) -> dict[str, Any] | None:
+    """Return the JSON object that a line holds, None where it holds none; half characters are replaced."""
+    try:
+        value = json.loads(text)
+        if "\\u" in text:  # may name half of a pair, which no table can hold
+            value = json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def vlan(number: object) -> int | None:
+    """Return the number of a VLAN; None where it is none."""
+    return number if type(number) is int and 0 <= number <= _MOST_VLAN else None
 
 
 def oriented(flow: LogFlow) -> LogFlow:

@@ -5,7 +5,7 @@ Both forms are read: tab-separated with ``#fields``, and JSON lines. The compani
 Source: https://docs.zeek.org/en/master/log-formats.html and /logs/conn.html.
 """
 
-import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +20,11 @@ from minewatch.sources.log_flows import (
     common_names,
     flows_batch,
     instant_us,
+    json_record,
     note_name,
     port,
     protocol,
+    vlan,
     whole,
 )
 from minewatch.sources.names import DnsNames, NameSeen
@@ -30,6 +32,7 @@ from minewatch.sources.options import ReadOptions
 from minewatch.sources.text_lines import Line, lines_of
 
 _MOST_NAMES = 2_000_000
+_ESCAPED = re.compile(r"\\x([0-9a-fA-F]{2})")
 _COMPANIONS = ("x509", "ssl", "quic", "http", "dns")
 """In the order in which they are read: a certificate is known before the connection that shows it."""
 
@@ -94,7 +97,7 @@ class _Form:
 
     def take(self, text: str) -> None:
         if text.startswith("#separator "):
-            self.separator = text.removeprefix("#separator ").encode().decode("unicode_escape")
+            self.separator = _unescaped(text.removeprefix("#separator "))
             return
         key, _, rest = text.partition(self.separator)
         if key == "#unset_field":
@@ -117,12 +120,14 @@ class _Form:
         return Record(line, fields)
 
 
+def _unescaped(text: str) -> str:
+    """Return a separator whose odd characters are written as backslash, x and two hexadecimal digits."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), text) or "\t"
+
+
 def _json_record(line: Line) -> Record:
-    try:
-        value = json.loads(line.text)
-    except (ValueError, RecursionError):
-        value = None
-    return Record(line, value) if isinstance(value, dict) else Record(line, None, reason("log_not_json"))
+    value = json_record(line.text)
+    return Record(line, value) if value is not None else Record(line, None, reason("log_not_json"))
 
 
 def _put_aside(record: Record, rejected: list[Reject], notes: list[Reason]) -> None:
@@ -145,7 +150,7 @@ def _flow(fields: Mapping[str, Any], line: int, names: "_Names") -> LogFlow:
         (first_us, first_us + lasts_us),
         (_count(fields, "orig_pkts"), _count(fields, "resp_pkts")),
         (_count(fields, "orig_ip_bytes", "orig_bytes"), _count(fields, "resp_ip_bytes", "resp_bytes")),
-        _count(fields, "vlan"),
+        vlan(_count(fields, "vlan")),
         "S" in str(fields.get("history") or "").upper() if tcp else None,
         [*names.of_flow(str(fields.get("uid"))), *names.dns.of(src, dst, first_us)],
     )
