@@ -395,6 +395,15 @@ def in_other_writing(rng: random.Random, messages: list[Message]) -> list[Messag
     return found
 
 
+@pytest.mark.parametrize(
+    "name", ["xmrig_proxy", "monero_proxy", "stratum_v1", "stratum_v2_clear", "ethereum_stratum"]
+)
+def test_machines_behind_a_proxy_are_told_apart(name: str) -> None:
+    tongue = next(each for each in TONGUES if each.name == name)
+    facts = heard(speak(stream(5, "machines"), session(tongue, 5, True, workers=6)).messages)
+    assert facts.machines == 6
+
+
 LINES = [tongue for tongue in TONGUES if tongue.carrier in ("lines", "websocket")]
 
 

@@ -102,6 +102,7 @@ class MiningFacts:
     _known: set[str] = field(default_factory=set)
     _sessions: dict[str, Session] = field(default_factory=dict)
     _most_open: int = 0
+    _marks: set[str] = field(default_factory=set)
     _reported: dict[str, float] = field(default_factory=dict)
     _rate_now: float = 0.0
     _units: list[float] = field(default_factory=lambda: [0.0, 0.0])
@@ -117,8 +118,9 @@ class MiningFacts:
 
     @property
     def machines(self) -> int | None:
-        """Machines told apart, at least: by worker name, channel, report or subscription; None: not known."""
-        told = max(len(self.workers), self._most_open, len(self._reported), self.subscriptions)
+        """Machines told apart: by worker, channel, report, subscription or mark; None: not known."""
+        counts = len(self.workers), self._most_open, len(self._reported), self.subscriptions, len(self._marks)
+        told = max(counts)
         is_proxy = bool(self.agent) and _PROXY.search(self.agent or "") is not None
         return None if told == 0 or (told == 1 and is_proxy) else told
 
@@ -176,6 +178,11 @@ class MiningFacts:
             self._rate_now += rate - self._reported.get(reporter, 0.0)
             self._reported[reporter] = rate
             self.reported_hash_rate = max(self._rate_now, self.reported_hash_rate or 0.0)
+
+    def note_mark(self, mark: str) -> None:
+        """Take what sets a machine apart from the others behind a proxy, in its shares."""
+        if len(self._marks) < _MOST_NAMES:
+            self._marks.add(mark[:_NAME_LENGTH])
 
     def session(self, name: str = "") -> Session:
         """Return the session of that name; where there are too many, the connection's own."""

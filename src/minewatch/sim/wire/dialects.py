@@ -67,6 +67,7 @@ TONGUES: tuple[Tongue, ...] = (
     Tongue("monero_login", "RandomX", "monero_login", "XMR", 19e3),
     Tongue("monero_plain", "RandomX", "monero_login", "XMR", 19e3),
     Tongue("monero_proxy", "RandomX", "monero_login", "XMR", 19e3),
+    Tongue("xmrig_proxy", "RandomX", "monero_login", "XMR", 19e3),
     Tongue("http_getwork", "SHA-256", "http_getwork", "BTC", 95e12, "http"),
     Tongue("http_getwork", "Ethash", "ethereum_getwork", "ETC", 3680e6, "http"),
     Tongue("http_getblocktemplate", "SHA-256", "http_getblocktemplate", "BTC", 95e12, "http"),

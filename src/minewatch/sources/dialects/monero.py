@@ -31,6 +31,10 @@ DIALECT = "monero_login"
 _WALLET = re.compile(r"[1-9A-HJ-NP-Za-km-z]{90,110}")
 _MINER = re.compile(r"(?i)xmr|cpuminer|miner")
 _LEAST_BLOB = 80
+_XMRIG_PROXY = re.compile(r"(?i)xmrig-proxy")
+_NONCE_DIGITS = 8
+_FIXED_BYTE = slice(6, 8)
+"""xmrig-proxy gives each miner behind it a last byte of the nonce of its own."""
 
 
 def _login(talk: Talk, message: Message) -> bool:
@@ -64,6 +68,9 @@ def _submit(talk: Talk, message: Message) -> bool:
     talk.set_dialect(DIALECT)
     session = talk.facts.session(text_of(named.get("id")) or "")
     talk.ask(message, "share", talk.facts.note_share(None, str(named["job_id"]), session))
+    nonce = text_of(named["nonce"]) or ""
+    if talk.facts.agent and _XMRIG_PROXY.match(talk.facts.agent) and len(nonce) == _NONCE_DIGITS:
+        talk.facts.note_mark(nonce[_FIXED_BYTE])
     return True
 
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from minewatch.sim.loads.shapes import Rng
 from minewatch.sim.wire.jobs import hexadecimal
 from minewatch.sim.wire.packets import Message
-from minewatch.sim.wire.voices.voice import Said, Verdict, Voice, Worker
+from minewatch.sim.wire.voices.voice import Said, Session, Verdict, Voice, Worker
 
 _REFUSALS = {"stale": "Block expired", "low": "Low difficulty share"}
 
@@ -51,12 +52,17 @@ class _Monero(Voice):
         params = {
             "id": self.key_of(worker),
             "job_id": self.work_of(worker),
-            "nonce": hexadecimal(self.rng, 8),
+            "nonce": self.nonce(worker),
         }
         ask = self.ask("submit", params | {"result": hexadecimal(self.rng, 64)})
         if verdict == "accepted":
             return ask, self.answer({"status": "OK"}, None)
         return ask, self.answer(None, {"code": -1, "message": _REFUSALS[verdict]})
+
+    def nonce(self, worker: Worker) -> str:
+        """Return the nonce of a share."""
+        _ = worker
+        return hexadecimal(self.rng, 8)
 
     def key_of(self, worker: Worker) -> str:
         """Return the key of the worker's login."""
@@ -130,4 +136,19 @@ class _MoneroProxy(_Monero):
         return self.line({**self.version, "method": "job", "params": job})
 
 
-VOICES = (("monero_login", _Monero), ("monero_plain", _PlainMonero), ("monero_proxy", _MoneroProxy))
+class _XmrigProxy(_Monero):
+    """One login for all; each machine behind it has a last byte of the nonce of its own."""
+
+    def __init__(self, rng: Rng, session: Session, difficulty: Mapping[str, float]) -> None:
+        super().__init__(rng, session._replace(agent="xmrig-proxy/6.21.0 libuv/1.44.2"), difficulty)
+
+    def nonce(self, worker: Worker) -> str:
+        return hexadecimal(self.rng, 6) + f"{self.session.workers.index(worker):02x}"
+
+
+VOICES = (
+    ("monero_login", _Monero),
+    ("monero_plain", _PlainMonero),
+    ("monero_proxy", _MoneroProxy),
+    ("xmrig_proxy", _XmrigProxy),
+)
