@@ -34,7 +34,12 @@ def busiest(rows: Iterable[Row], column: str) -> list[Row]:
 
     Ordered by subject; a row is at work from its onset up to, not including, its end.
     """
-    spans = [_Span.of(row, float(row[column])) for row in counted(rows, column)]
+    return most_at_once(counted(rows, column), column)
+
+
+def most_at_once(rows: Iterable[Row], column: str) -> list[Row]:
+    """Return the same of rows that count (``counted``)."""
+    spans = [_Span.of(row, float(row[column])) for row in rows]
     starts, ends = sorted(spans, key=lambda span: span.first), sorted(spans, key=lambda span: span.end)
     best, instant, total, ended = 0.0, None, 0.0, 0
     for span in starts:

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any
 
-from minewatch.fuse.connections import busiest, counted, machines_of
+from minewatch.fuse.connections import busiest, counted, machines_of, most_at_once
 from minewatch.fuse.families import GRID_SIDE, Family
 from minewatch.fuse.power import Comparison, add_parts, combine_same, compare
 from minewatch.schema.evidence import Estimate
@@ -182,10 +182,11 @@ def _full_hours(row: Row, period: Period) -> float:
 
 def _hours_seen(wire: Sequence[Row], period: Period) -> float:
     """Return the hours of the connections, each weighted by its share of the largest power at one time."""
-    largest = sum(row["power_kw"] for row in busiest(wire, "power_kw"))
+    counts = counted(wire, "power_kw")
+    largest = sum(row["power_kw"] for row in most_at_once(counts, "power_kw"))
     if not largest:
         return max((_seen(row, period) for row in wire), default=0.0)
-    return sum(row["power_kw"] * _seen(row, period) for row in counted(wire, "power_kw")) / largest
+    return sum(row["power_kw"] * _seen(row, period) for row in counts) / largest
 
 
 def _seen(row: Row, period: Period) -> float:

@@ -64,8 +64,9 @@ def findings_table(cases: Sequence[Case], run: Run) -> pa.Table:
 def finding_row(case: Case, run: Run) -> dict[str, Any]:
     """Return one row of ``findings``."""
     seen = farm_of(case.signs, run.period)
-    site, kind = case.site, kind_of(seen, case.around)
-    told = opinion_of(seen, case.around) if kind in _OWNED else None
+    site, opinion = case.site, opinion_of(seen, case.around)
+    kind = kind_of(seen, case.around, opinion)
+    told = opinion if kind in _OWNED else None
     # A block in a victim's curve is another load: its computers take what the traffic says.
     is_victim = kind is FindingKind.PASSIVE_VICTIM
     wire = {Family.WIRE: case.signs.get(Family.WIRE, ())}
@@ -104,7 +105,7 @@ def finding_row(case: Case, run: Run) -> dict[str, Any]:
         "planned_start_on": site.planned_start_on,
         "onset_at": farm.onset_at,
         "ended_at": farm.ended_at,
-        "contradictions": [item.as_row() for item in contradictions(seen, case.around)],
+        "contradictions": [item.as_row() for item in contradictions(seen, case.around, kind)],
         "reasons": list(_reasons(case, farm)),
         "evidence_ids": [row["evidence_id"] for row in case.rows],
     }

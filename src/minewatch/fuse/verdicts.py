@@ -40,13 +40,16 @@ class Surroundings:
     presence: Presence = field(default_factory=Presence)
 
 
-def kind_of(farm: Farm, around: Surroundings) -> FindingKind:
-    """Tell active mining from infected victims, supply past the meter and a plant's private line."""
+def kind_of(farm: Farm, around: Surroundings, told: Opinion | None = None) -> FindingKind:
+    """Tell active mining from infected victims, supply past the meter and a plant's private line.
+
+    ``told``: the opinion of whose machines they are, where it is known already.
+    """
     if Family.PLANT in farm.powers:
         return FindingKind.PLANT_DIVERSION
     if Family.SUPPLY in farm.powers or _past_the_meter(farm, around):
         return FindingKind.UNMETERED_SUPPLY
-    told = opinion_of(farm, around)
+    told = told or opinion_of(farm, around)
     return FindingKind.PASSIVE_VICTIM if told and told.probability >= 0.5 else FindingKind.ACTIVE
 
 
@@ -75,12 +78,15 @@ def _same_load(farm: Farm) -> bool:
     return farm.comparison is not None and not farm.comparison.contradictory
 
 
-def contradictions(farm: Farm, around: Surroundings) -> Sequence[Reason]:
-    """Return the estimates that exclude each other: each is a reason to look before acting."""
-    return tuple(_contradictions(farm, around))
+def contradictions(farm: Farm, around: Surroundings, kind: FindingKind | None = None) -> Sequence[Reason]:
+    """Return the estimates that exclude each other: each is a reason to look before acting.
+
+    ``kind``: of the finding, where it is known already.
+    """
+    return tuple(_contradictions(farm, around, kind or kind_of(farm, around)))
 
 
-def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
+def _contradictions(farm: Farm, around: Surroundings, kind: FindingKind) -> Iterator[Reason]:
     wire, grid = farm.wire_kw, farm.grid_kw
     if wire and _past_the_meter(farm, around) and not _same_load(farm):
         yield reason("wire_above_supply", wire_kw=wire.value, low_kw=wire.low, metered_kw=around.metered_kw)
@@ -90,7 +96,7 @@ def _contradictions(farm: Farm, around: Surroundings) -> Iterator[Reason]:
         yield reason(code, wire_kw=wire.value, **{f"{side}_kw": grid.value}, z=abs(farm.comparison.z))
     if wire and grid is None and around.meter_judged and _visible(wire, around):
         yield reason("wire_without_meter", wire_kw=wire.value)
-    if kind_of(farm, around) is FindingKind.PASSIVE_VICTIM:
+    if kind is FindingKind.PASSIVE_VICTIM:
         return  # whose site is in honest use anyway
     for row in around.beside:
         if row["log10_lr"] is not None and row["log10_lr"] <= -DOUBTFUL_LOG10_LR:
