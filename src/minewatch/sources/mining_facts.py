@@ -153,9 +153,9 @@ class MiningFacts:
         if account and account not in self._known and len(self.accounts) < _MOST_NAMES:
             self._known.add(account)
             self.accounts.append(account)
+            self.note_coin(coin_of_account(account))
         if worker and len(self.workers) < _MOST_NAMES:
             self.workers.setdefault(worker[:_NAME_LENGTH], Tally())
-        self.note_coin(coin_of_account(account))
 
     def note_agent(self, agent: str | None) -> None:
         """Take the miner's software; the first name stays."""

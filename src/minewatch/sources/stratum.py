@@ -85,13 +85,13 @@ class Conversation:
             self._note_side(message.reverse == browser.is_client(kind), kind, message.text)
         elif message.is_answer:
             self._take_answer(message)
-        elif message.method:
-            self._take_method(message)
+        elif method := message.method:
+            self._take_method(message, method)
 
-    def _take_method(self, message: Message) -> None:
+    def _take_method(self, message: Message, method: str) -> None:
         for handlers, by_client in ((_CLIENT, True), (_POOL, False)):
-            if any(read(self._talk, message) for read in handlers.get(message.method, ())):
-                self._note_side(message.reverse == by_client, message.method, message.text)
+            if any(read(self._talk, message) for read in handlers.get(method, ())):
+                self._note_side(message.reverse == by_client, method, message.text)
                 return
 
     def _note_side(self, client_is_reverse: bool, kind: str, text: str) -> None:
@@ -107,7 +107,11 @@ class Conversation:
         known = _RESULTS.get(asked.kind)
         if known is not None and known(self._talk, result, message):
             self.facts.note_line(f"{asked.kind} result", message.text)
-        elif monero.take_login(self._talk, result, message, asked):
+        elif isinstance(result, list | dict):
+            self._take_result(result, asked, message)
+
+    def _take_result(self, result: Any, asked: Asked, message: Message) -> None:
+        if monero.take_login(self._talk, result, message, asked):
             self._note_side(not message.reverse, "login result", message.text)
         elif any(take(self._talk, result, message) for take in _UNASKED):
             self._note_side(not message.reverse, "work", message.text)
