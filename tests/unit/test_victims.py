@@ -150,3 +150,20 @@ def test_a_miner_that_comes_back_is_followed_by_host_and_worker() -> None:
     assert returns(alike) == (0.0, 0)  # two at once under one name cannot be followed
     apart = [connection(1, 0, 1), connection(1, 30, 1)]
     assert returns(apart) == (pytest.approx(2.0), 0)
+
+
+def test_software_that_need_not_say_its_name_hides_nothing() -> None:
+    for dialect, opened, hidden in (
+        ("monero_login", True, True),
+        ("monero_login", False, False),
+        ("ethereum_stratum", True, False),
+        ("ids_alert", True, False),
+    ):
+        told = opinion([connection(1, agent=None, dialect=dialect, opening_seen=opened)], HOSPITAL)
+        assert ("kind_agent_hidden" in codes(told)) == hidden
+
+
+def test_scripts_in_browsers_are_no_choice_of_who_sits_there() -> None:
+    told = opinion([connection(1, agent=None, dialect="browser_miner")], HOSPITAL)
+    assert "kind_browser" in codes(told)
+    assert told.probability > 0.9

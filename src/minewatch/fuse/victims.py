@@ -49,6 +49,7 @@ RATIOS: Mapping[str, float] = MappingProxyType(
         "kind_algorithm_machine": 0.015,
         "kind_agent_machine": 0.05,
         "kind_agent_hidden": 2.0,
+        "kind_browser": 10.0,
         "kind_office_hours": 4.0,
         "kind_odd_hours": 1.5,
         "kind_steady": 0.4,
@@ -83,6 +84,10 @@ _FIRMWARE = re.compile(
     re.IGNORECASE,
 )
 _NO_MINER = re.compile(r"mozilla|curl|wget|python|go-http|java|windows-update|svchost", re.IGNORECASE)
+
+
+_INTRODUCED = frozenset({"monero_login", "stratum_v1", "ethereum_nicehash"})
+"""Dialects in which the software says its name when it begins."""
 
 
 @dataclass(frozen=True)
@@ -163,9 +168,11 @@ def _clue(code: str, ratio: float | None = None, **values: Any) -> Clue:
 def _software(flows: Sequence[Row]) -> Iterator[Clue]:
     agents = sorted({flow["agent"] for flow in flows if flow["agent"]})
     firmware = [agent for agent in agents if _FIRMWARE.search(agent)]
-    spoken = [flow for flow in flows if flow["dialect"] and flow["opening_seen"]]
+    spoken = [flow for flow in flows if flow["dialect"] in _INTRODUCED and flow["opening_seen"]]
     if firmware:
         yield _clue("kind_agent_machine", agent=firmware[0])
+    elif any(flow["dialect"] == "browser_miner" for flow in flows):
+        yield _clue("kind_browser")
     elif spoken and all(_NO_MINER.search(agent) for agent in agents):
         yield _clue("kind_agent_hidden", agent=agents[0] if agents else "-")
 
