@@ -318,6 +318,18 @@ def test_conventions() -> None:
     assert has_convention("monero_login", "RandomX", False)
 
 
+def test_a_share_is_answered_in_the_row_that_counts_it() -> None:
+    talk = stratum()
+    talk.client(share(4))
+    talk.facts.begin_anew(talk.at)
+    talk.pool(answer(4, None, [21, "Job not found", None]))
+    assert talk.facts.is_mining
+    row = talk.row()
+    assert (row["shares_submitted"], row["shares_rejected"], row["expected_hashes"]) == (0, 0, 0)
+    talk.client(share(5))
+    assert talk.row()["expected_hashes"] == 1024 * 2.0**32
+
+
 # --- simulated conversations -----------------------------------------------------------------------------
 
 

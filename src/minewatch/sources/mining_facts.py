@@ -55,10 +55,11 @@ class Tally:
 
 
 class Share(NamedTuple):
-    """A share that was sent: whose, and its difficulty (None: not known)."""
+    """A share that was sent: whose, its difficulty (None: not known), and in which row it was counted."""
 
     worker: str | None
     unit: float | None
+    row: int = 0
 
 
 @dataclass(slots=True)
@@ -108,12 +109,14 @@ class MiningFacts:
     _units: list[float] = field(default_factory=lambda: [0.0, 0.0])
     _kinds: dict[str, int] = field(default_factory=dict)
     _last_work: str | None = None
+    _has_mined: bool = False
+    _row: int = 0
 
     @property
     def is_mining(self) -> bool:
         """Tell whether the two sides mine: work was given, shares were sent, or a miner was let in."""
         has_client = self.identified and not self.refused
-        has_work = bool(self.job_times) or self.shares.submitted > 0
+        has_work = self._has_mined or bool(self.job_times) or self.shares.submitted > 0
         return self.dialect is not None and (has_work or has_client)
 
     @property
@@ -126,6 +129,8 @@ class MiningFacts:
 
     def begin_anew(self, at: int) -> None:
         """Count from ``at`` on, for the next row of a connection that goes on; what is known stays."""
+        self._has_mined = self.is_mining
+        self._row += 1
         self.workers = {name: Tally() for name in self.workers}
         self.shares = Tally()
         self.job_times = []
@@ -255,10 +260,12 @@ class MiningFacts:
         self.shares.submit(unit)
         if worker and (worker in self.workers or len(self.workers) < _MOST_NAMES):
             self.workers.setdefault(worker, Tally()).submit(unit)
-        return Share(worker, unit)
+        return Share(worker, unit, self._row)
 
     def note_answer(self, share: Share, accepted: bool, stale: bool = False) -> None:
-        """Count the pool's answer to a share."""
+        """Count the pool's answer to a share; one that an earlier row counts stays there as it was sent."""
+        if share.row != self._row:
+            return
         self.shares.answer(accepted, stale, share.unit)
         if share.worker in self.workers:
             self.workers[share.worker].answer(accepted, stale, share.unit)
