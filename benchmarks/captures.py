@@ -7,7 +7,7 @@ with shares. Lengths have a heavy tail. All invented.
 
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,28 +23,36 @@ _SYN, _ACK, _PSH = 2, 16, 8
 _BODY = bytes(range(128, 256)) * 12
 
 
-_Said = list[tuple[bool, bytes]]
+Said = list[tuple[bool, bytes]]
 """(client says it, bytes)"""
 
 
-class _Flow(NamedTuple):
+class Flow(NamedTuple):
+    """A connection: what it is, addresses as integers, ports."""
+
     kind: str
     client: int
     server: int
     sport: int
+    port: int
 
 
 def capture_file(folder: Path, packets: int) -> Path:
     """Return a pcap file with about ``packets`` packets, made once."""
     path = folder / f"line-{packets}.pcap"
     if not path.is_file():
-        attempt = path.with_suffix(".part")
         records = list(_records(np.random.default_rng(7), int(packets / _PACKETS_PER_FLOW)))
-        with attempt.open("wb") as file:
-            file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-            file.writelines(record for _, record in sorted(records, key=lambda each: each[0]))
-        attempt.rename(path)
+        write_capture(path, (record for _, record in sorted(records, key=lambda each: each[0])))
     return path
+
+
+def write_capture(path: Path, records: Iterable[bytes]) -> None:
+    """Write a pcap file of Ethernet with ``records``, whole or not at all."""
+    attempt = path.with_suffix(".part")
+    with attempt.open("wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        file.writelines(records)
+    attempt.rename(path)
 
 
 def _records(rng: np.random.Generator, flows: int) -> Iterator[tuple[float, bytes]]:
@@ -55,11 +63,15 @@ def _records(rng: np.random.Generator, flows: int) -> Iterator[tuple[float, byte
     drawn = zip(kinds.tolist(), servers.tolist(), starts.tolist(), strict=True)
     for number, (kind, server, start) in enumerate(drawn):
         sport = 1024 + number // 60_000 * 977 + number % 977
-        yield from _conversation(rng, _Flow(names[kind], 0x0A000000 + number % 60_000, server, sport), start)
+        name = names[kind]
+        flow = Flow(name, 0x0A000000 + number % 60_000, server, sport, _PORTS[name])
+        yield from conversation(rng, flow, start, _SAID[name](rng))
 
 
-def _conversation(rng: np.random.Generator, flow: _Flow, start_s: float) -> Iterator[tuple[float, bytes]]:
-    said = _SAID[flow.kind](rng)
+def conversation(
+    rng: np.random.Generator, flow: Flow, start_s: float, said: Said
+) -> Iterator[tuple[float, bytes]]:
+    """Yield (time, record) of a connection in which ``said`` is said, after TCP's handshake."""
     times = start_s + np.cumsum(rng.exponential(0.35, len(said) + 3))
     seq = [1000, 5000]
     if flow.kind not in _UDP:
@@ -71,8 +83,8 @@ def _conversation(rng: np.random.Generator, flow: _Flow, start_s: float) -> Iter
         seq[not up] += len(data)
 
 
-def _record(at_s: float, flow: _Flow, up: bool, tcp: tuple[int, int], data: bytes) -> bytes:
-    ends, ports = (flow.client, flow.server), (flow.sport, _PORTS[flow.kind])
+def _record(at_s: float, flow: Flow, up: bool, tcp: tuple[int, int], data: bytes) -> bytes:
+    ends, ports = (flow.client, flow.server), (flow.sport, flow.port)
     (src, dst), (sport, dport) = (ends, ports) if up else (ends[::-1], ports[::-1])
     is_udp = flow.kind in _UDP
     if is_udp:
@@ -86,26 +98,26 @@ def _record(at_s: float, flow: _Flow, up: bool, tcp: tuple[int, int], data: byte
     return b"".join((record, bytes(12), b"\x08\x00", ip, head, data))
 
 
-def _exchange(rng: np.random.Generator, first: _Said, mean: float) -> _Said:
+def _exchange(rng: np.random.Generator, first: Said, mean: float) -> Said:
     """Return ``first`` and then binary segments, most of them full ones from the server."""
     number = min(int(rng.pareto(1.3) * mean / 3.9), 4000)
     down = rng.random(number) < 0.2
     return first + [(not d, _BODY[: 1448 if d else 120]) for d in down.tolist()]
 
 
-def _tls(rng: np.random.Generator) -> _Said:
+def _tls(rng: np.random.Generator) -> Said:
     return _exchange(
-        rng, [(True, _hello(f"h{rng.integers(20000)}.example")), (False, b"\x16\x03\x03" + _BODY)], 18
+        rng, [(True, tls_hello(f"h{rng.integers(20000)}.example")), (False, b"\x16\x03\x03" + _BODY)], 18
     )
 
 
-def _http(rng: np.random.Generator) -> _Said:
+def _http(rng: np.random.Generator) -> Said:
     ask = f"GET /{rng.integers(999)} HTTP/1.1\r\nHost: w{rng.integers(9000)}.example\r\nAccept: */*\r\n\r\n"
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\n\r\n" + _BODY[:1300]
     return _exchange(rng, [(True, ask.encode()), (False, answer)], 14)
 
 
-def _dns(rng: np.random.Generator) -> _Said:
+def _dns(rng: np.random.Generator) -> Said:
     name = f"h{rng.integers(20000)}.example"
     asked = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0\0\1\0\1"
     answer = b"\xc0\x0c\0\1\0\1\0\0\1\0\0\4" + rng.bytes(4)
@@ -113,25 +125,26 @@ def _dns(rng: np.random.Generator) -> _Said:
     return [(True, struct.pack(">HHHH", 1, 0x0100, 1, 0) + bytes(4) + asked), (False, head + asked + answer)]
 
 
-def _other(rng: np.random.Generator) -> _Said:
+def _other(rng: np.random.Generator) -> Said:
     return _exchange(rng, [(True, _BODY[:60])], 8)
 
 
-def _rpc(rng: np.random.Generator) -> _Said:
+def _rpc(rng: np.random.Generator) -> Said:
     said = []
     for n in range(int(rng.integers(2, 12))):
-        said.append((True, _line({"jsonrpc": "2.0", "id": n, "method": "eth_blockNumber", "params": []})))
-        said.append((False, _line({"jsonrpc": "2.0", "id": n, "result": hex(n)})))
+        said.append((True, line({"jsonrpc": "2.0", "id": n, "method": "eth_blockNumber", "params": []})))
+        said.append((False, line({"jsonrpc": "2.0", "id": n, "result": hex(n)})))
     return said
 
 
-def _stratum(rng: np.random.Generator) -> _Said:
+def stratum(rng: np.random.Generator) -> Said:
+    """Return a Stratum conversation with 5 to 59 shares."""
     said = [
-        (True, _line({"id": 1, "method": "mining.subscribe", "params": ["cgminer/4.12.0"]})),
-        (False, _line({"id": 1, "result": [[["mining.notify", "a"]], "0800", 4], "error": None})),
-        (True, _line({"id": 2, "method": "mining.authorize", "params": ["farm.w1", "x"]})),
-        (False, _line({"id": 2, "result": True, "error": None})),
-        (False, _line({"id": None, "method": "mining.set_difficulty", "params": [65536]})),
+        (True, line({"id": 1, "method": "mining.subscribe", "params": ["cgminer/4.12.0"]})),
+        (False, line({"id": 1, "result": [[["mining.notify", "a"]], "0800", 4], "error": None})),
+        (True, line({"id": 2, "method": "mining.authorize", "params": ["farm.w1", "x"]})),
+        (False, line({"id": 2, "result": True, "error": None})),
+        (False, line({"id": None, "method": "mining.set_difficulty", "params": [65536]})),
     ]
     for n in range(int(rng.integers(5, 60))):
         work = [
@@ -145,17 +158,18 @@ def _stratum(rng: np.random.Generator) -> _Said:
             "6650aabb",
             True,
         ]
-        said.append((False, _line({"id": None, "method": "mining.notify", "params": work})))
+        said.append((False, line({"id": None, "method": "mining.notify", "params": work})))
         share = ["farm.w1", str(n), "00000000", "6650aabb", "12345678"]
-        said.append((True, _line({"id": n + 3, "method": "mining.submit", "params": share})))
-        said.append((False, _line({"id": n + 3, "result": True, "error": None})))
+        said.append((True, line({"id": n + 3, "method": "mining.submit", "params": share})))
+        said.append((False, line({"id": n + 3, "result": True, "error": None})))
     return said
 
 
-_SAID = {"tls": _tls, "http": _http, "dns": _dns, "other": _other, "rpc": _rpc, "stratum": _stratum}
+_SAID = {"tls": _tls, "http": _http, "dns": _dns, "other": _other, "rpc": _rpc, "stratum": stratum}
 
 
-def _hello(name: str) -> bytes:
+def tls_hello(name: str) -> bytes:
+    """Return a client hello for the server ``name``."""
     host = name.encode()
     sni = struct.pack(">HHHBH", 0, len(host) + 5, len(host) + 3, 0, len(host)) + host
     extensions = struct.pack(">HH", 0x0A0A, 300) + bytes(300) + sni
@@ -165,5 +179,6 @@ def _hello(name: str) -> bytes:
     return b"\x16\x03\x01" + struct.pack(">H", len(handshake)) + handshake
 
 
-def _line(value: object) -> bytes:
+def line(value: object) -> bytes:
+    """Return a line of JSON."""
     return json.dumps(value).encode() + b"\n"

@@ -29,8 +29,8 @@ KINDS = {
 }
 """Kinds of names as the table ``flows`` has them."""
 
-LONG_NS = 300 * table.SECOND_NS
-"""Of a quiet connection shorter than this no messages are written."""
+LONG_NS, LEAST_MESSAGES = 300 * table.SECOND_NS, 16
+"""Of a quiet connection that is shorter, or has fewer, no messages are written."""
 
 _MAPPED = 0xFFFF
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,7 +112,7 @@ def address_text(high: int, low: int) -> str:
 
 def is_long(rows: np.ndarray) -> np.ndarray:
     """Tell of which flows messages are written."""
-    return (rows["kept"] > 0) & (rows["last_ns"] - rows["first_ns"] >= LONG_NS)
+    return (rows["kept"] >= LEAST_MESSAGES) & (rows["last_ns"] - rows["first_ns"] >= LONG_NS)
 
 
 def _counted_columns(rows: np.ndarray, turned: np.ndarray) -> Columns:
