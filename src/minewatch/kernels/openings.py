@@ -75,8 +75,8 @@ def opening_of(  # noqa: PLR0911 - a table of openings
     start = at
     while start < end and data[start] in (_SPACE, 9, 10, 13):
         start += 1
-    if start + 8 > end:
-        return NOTHING, at, 0
+    if start + 8 > end:  # a message may come byte by byte
+        return (TEXT if start < end and data[start] in (_BRACE, _BRACKET) else NOTHING), at, 0
     if data[start] in (_BRACE, _BRACKET):
         return (TEXT if _is_json(data, start, end) else NOTHING), at, 0
     kind = _http(data, start, end)

@@ -63,7 +63,7 @@ class SignedFlows(FlowScan):
         signed |= self.conversations.is_mining(numbers)
         for part in _parts(numbers[signed]):
             self.rows += as_python(flow_columns(self.capture, self.memory, part, self.conversations))
-        for part in _parts(numbers[is_long(flows[numbers])]):
+        for part in _parts(numbers[is_long(flows, numbers)]):
             self._keep_quiet(part)
 
     def _keep_quiet(self, numbers: np.ndarray) -> None:

@@ -59,7 +59,7 @@ def flow_columns(capture: str, scan: Scan, numbers: np.ndarray, talks: Conversat
     seen = seen_names(scan, numbers)
     columns["names"] = [[{"kind": kind, "name": name} for kind, name in each] or None for each in seen]
     columns["first_payloads"] = _first_payloads(rows, turned)
-    columns["messages"] = _messages(scan, rows, numbers)
+    columns["messages"] = _messages(scan, numbers)
     mined = {n: _mined(found, talks.first_us(int(numbers[n])), rows[n]) for n, found in facts.items()}
     for n, values in mined.items():
         values["pool"] = pool_name(facts[n], seen[n]) or _address_and_port(columns, n)
@@ -110,9 +110,10 @@ def address_text(high: int, low: int) -> str:
     return socket.inet_ntop(socket.AF_INET6, packed)
 
 
-def is_long(rows: np.ndarray) -> np.ndarray:
-    """Tell of which flows messages are written."""
-    return (rows["kept"] >= LEAST_MESSAGES) & (rows["last_ns"] - rows["first_ns"] >= LONG_NS)
+def is_long(flows: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Tell of which of the flows ``numbers`` messages are written."""
+    some = flows["kept"][numbers] >= LEAST_MESSAGES
+    return some & (flows["last_ns"][numbers] - flows["first_ns"][numbers] >= LONG_NS)
 
 
 def _counted_columns(rows: np.ndarray, turned: np.ndarray) -> Columns:
@@ -166,13 +167,14 @@ def _first_payloads(rows: np.ndarray, turned: np.ndarray) -> list[list[int] | No
     ]
 
 
-def _messages(scan: Scan, rows: np.ndarray, numbers: np.ndarray) -> list[Messages | None]:
+def _messages(scan: Scan, numbers: np.ndarray) -> list[Messages | None]:
     """Return the messages of quiet flows that were long enough."""
-    found: list[Messages | None] = [None] * len(rows)
+    flows = scan.table.flows
+    found: list[Messages | None] = [None] * len(numbers)
     room = np.empty(MOST_MESSAGES, np.int64)
-    for n in np.flatnonzero(is_long(rows)).tolist():
+    for n in np.flatnonzero(is_long(flows, numbers)).tolist():
         kept = room[: messages_of_flow(scan, int(numbers[n]), room)]
-        at_us = int(rows["first_ns"][n]) // 1000 + (kept >> 17)
+        at_us = int(flows["first_ns"][numbers[n]]) // 1000 + (kept >> 17)
         found[n] = Messages(at_us, (kept & 0xFFFF).astype(np.int32), (kept >> 16 & 1).astype(bool))
     return found
 
