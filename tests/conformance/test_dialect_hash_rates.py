@@ -73,7 +73,9 @@ def test_the_rate_of_a_connection(tongue: Tongue, login: bool) -> None:
     known = missed = 0
     for seed in SEEDS:
         one = session(tongue, seed, login)
-        rate = rate_of(row_of(speak(stream(seed, "words"), one).messages))
+        rate = rate_of(
+            row_of(speak(stream(seed, "words", tongue.name, tongue.algorithm, login), one).messages)
+        )
         if rate is not None:
             known += 1
             missed += not rate.low <= one.hash_rate <= rate.high
@@ -93,7 +95,7 @@ def test_the_rate_of_each_worker(tongue: Tongue) -> None:
     number = missed = 0
     for seed in SEEDS:
         one = session(tongue, seed, True)
-        row = row_of(speak(stream(seed, "words"), one).messages)
+        row = row_of(speak(stream(seed, "workers", tongue.name, tongue.algorithm), one).messages)
         rates = {each.worker: each.rate for each in worker_rates(row)}
         assert rates.keys() == {worker.name for worker in one.workers}
         for worker in one.workers:

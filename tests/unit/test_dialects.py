@@ -85,9 +85,13 @@ def test_shares_of_several_workers_are_booked_to_them() -> None:
     talk.pool(answer(3, True), answer(6, True), answer(4, True), answer(5, None, [21, "Job not found", None]))
     rows = {each.pop("worker"): each for each in talk.row()["workers"]}
     one = {"submitted": 1, "accepted": 1, "rejected": 0, "stale": 0, "expected_hashes": 1024 * 2.0**32}
-    assert rows == {"w1": one, "w2": one | {"submitted": 2, "rejected": 1, "stale": 1}}
+    two = {"submitted": 2, "rejected": 1, "stale": 1, "expected_hashes": 2 * 1024 * 2.0**32}
+    assert rows == {"w1": one, "w2": one | two}  # a stale share took the same work
     assert talk.row()["machines"] == 2
-    assert talk.row()["expected_hashes"] == 2 * 1024 * 2.0**32
+    assert talk.row()["expected_hashes"] == 3 * 1024 * 2.0**32
+    talk.client(share(7))
+    talk.pool(answer(7, None, [23, "Low difficulty share", None]))
+    assert talk.row()["expected_hashes"] == 3 * 1024 * 2.0**32
 
 
 @pytest.mark.parametrize(

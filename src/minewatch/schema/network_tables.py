@@ -82,7 +82,7 @@ FLOWS = pa.schema(
         column(
             "expected_hashes",
             pa.float64(),
-            "hashes that the shares stand for on average, refused ones left out",
+            "hashes that the shares stand for on average; those refused, but not as stale, left out",
             unit="1",
         ),
         column("shares_submitted", pa.int64(), "shares sent; null: the miner's side is not seen", unit="1"),

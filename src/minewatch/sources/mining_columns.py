@@ -43,8 +43,8 @@ def mining_columns(facts: MiningFacts, span_us: tuple[int, int]) -> dict[str, An
     """Return the mining columns, but the pool, of a flow; its payload was heard in ``span_us`` (first, last).
 
     Shares are counted from the first difficulty that was seen to the last packet. The hashes are those of all
-    shares that were not refused: the answer may be outside the capture, or in a later batch. Where the
-    miner's side is not in the capture, nothing is known of shares.
+    shares but the ones refused as bad: stale ones took the same work, an answer may be outside the capture
+    or in a later batch. Where the miner's side is not in the capture, nothing is known of shares.
     """
     dialect = str(facts.dialect)
     algorithm = facts.algorithm or _DEFAULT_ALGORITHM.get(dialect)

@@ -31,7 +31,7 @@ class Tally:
     rejected: int = 0
     stale: int = 0
     submitted_units: float = 0.0
-    rejected_units: float = 0.0
+    refused_units: float = 0.0
 
     def submit(self, unit: float | None) -> None:
         """Count a share that was sent."""
@@ -43,15 +43,15 @@ class Tally:
         self.accepted += accepted
         self.rejected += not accepted
         self.stale += stale and not accepted
-        self.rejected_units += 0.0 if accepted else (unit or 0.0)
+        self.refused_units += 0.0 if accepted or stale else (unit or 0.0)
 
     @property
     def good_units(self) -> float:
-        """Difficulty that the shares add up to, refused ones left out; an answer may come late or never.
+        """Difficulty that the shares add up to, but those refused for another reason than being late.
 
-        At least 0: the share that an answer refuses may have been sent before counting began.
+        A stale share took as much work as any other; an answer may come late or never.
         """
-        return max(self.submitted_units - self.rejected_units, 0.0)
+        return self.submitted_units - self.refused_units
 
 
 class Share(NamedTuple):

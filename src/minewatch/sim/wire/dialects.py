@@ -29,7 +29,7 @@ _VOICES: Mapping[str, type[Voice]] = dict(
 )
 
 _STALE, _LOW = 0.004, 0.002
-"""Shares refused for work that was over, and below the difficulty; assumed."""
+"""Shares refused for work that was over, and others sent besides that are below the difficulty; assumed."""
 
 
 class Tongue(NamedTuple):
@@ -179,13 +179,11 @@ def _shares(rng: Rng, session: Session, levels: Sequence[_Level]) -> list[_Share
 def _at(rng: Rng, session: Session, level: _Level, end_us: int) -> Iterator[_Share]:
     span_us = max(end_us - level.at_us, 0)
     for worker in session.workers:
-        hashes_each = level.difficulty[worker.name] * _unit(session)
-        times = (
-            level.at_us + rng.random(rng.poisson(worker.hash_rate * span_us / 1e6 / hashes_each)) * span_us
-        )
-        for at, luck in zip(times, rng.random(times.size), strict=True):
-            verdict: Verdict = "stale" if luck < _STALE else "low" if luck < _STALE + _LOW else "accepted"
-            yield _Share(int(at), worker, verdict)
+        expected = worker.hash_rate * span_us / 1e6 / (level.difficulty[worker.name] * _unit(session))
+        for at in level.at_us + rng.random(rng.poisson(expected)) * span_us:
+            yield _Share(int(at), worker, "stale" if rng.random() < _STALE else "accepted")
+        for at in level.at_us + rng.random(rng.poisson(_LOW * expected)) * span_us:
+            yield _Share(int(at), worker, "low")
 
 
 _READ_AS = {tongue.name: tongue.read_as for tongue in TONGUES}
