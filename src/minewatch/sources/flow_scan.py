@@ -153,9 +153,9 @@ class FlowScan:
 
     def _make_room(self) -> None:
         """Write out the eighth of the flows that has been silent longest."""
-        last_ns = self.memory.table.flows["last_ns"]
-        limit_ns = np.partition(last_ns, len(last_ns) // 8)[len(last_ns) // 8]
-        numbers = np.flatnonzero(last_ns <= limit_ns).astype(np.int32)
+        flows, numbers = self._open()
+        last_ns = flows["last_ns"][numbers]
+        numbers = numbers[last_ns <= np.partition(last_ns, len(last_ns) // 8)[len(last_ns) // 8]]
         self._forced += len(numbers)
         self._leave(numbers)
 
