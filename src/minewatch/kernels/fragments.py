@@ -238,8 +238,7 @@ def _put_in(data: Bytes, row: Ints, number: int, joints: Joints) -> None:
         place[_SEEN] += 1
         stop = min(8 * unit + 8, captured)
         units[unit] = 1 + max(stop - 8 * unit, 0)
-        for n in range(8 * unit, stop):
-            payload[n] = data[np.uint64(source + n)]
+        _copy(data, source + 8 * unit, payload, 8 * unit, stop - 8 * unit)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -261,8 +260,7 @@ def _write_out(data: Bytes, at: int, number: int, joints: Joints) -> int:
         if size == 8 * unit and units[unit]:
             size += units[unit] - 1
         units[unit] = 0
-    for n in range(size):
-        data[at + head + n] = payload[n]
+    _copy(payload, 0, data, at + head, size)
     whole = joints.whole
     whole[OFFSET], whole[CAPTURED], whole[ORIGINAL] = at, head + size if size else 0, head + place[_TOTAL]
     whole[TIME_NS], whole[LINK] = place[_LAST_NS], p.RAW_IP
@@ -286,6 +284,12 @@ def _header(data: Bytes, at: int, place: Ints) -> int:
     for n in range(4):
         _put(data, at + 8 + 8 * n, 8, place[_SRC_HIGH + n])
     return 40
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _copy(data: Bytes, at: int, target: Bytes, to: int, size: int) -> None:
+    for n in range(size):
+        target[np.uint64(to + n)] = data[np.uint64(at + n)]
 
 
 @njit(cache=True, nogil=True, _nrt=False)
