@@ -2,7 +2,7 @@
 
 Simulated weeks of sites that mine go through the whole scan, and the findings' probability that computers
 were infected is held against the story of each site. Ratios were chosen while looking at ``DEVELOPMENT``
-seeds; figures in the docs are those of ``EVALUATION`` seeds, which were run once.
+seeds; figures in the docs are those of ``EVALUATION`` seeds, by which no value was chosen.
 """
 
 import sys
