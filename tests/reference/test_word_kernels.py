@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 
 import wire_samples as wire
 from minewatch.kernels import flow_table as table
-from minewatch.kernels.mining_words import MINING_SIGNS
+from minewatch.kernels.mining_words import CARRIER_SIGNS, MINING_SIGNS
 from minewatch.kernels.word_search import search, shows, wanted
 from minewatch.sources.flow_scan import FlowScan
 
-WORDS = wanted(MINING_SIGNS)
+SIGNS = (*MINING_SIGNS, *CARRIER_SIGNS)
+WORDS = wanted(SIGNS)
 NOTHING = np.uint64(0)
 TEXT = st.lists(
     st.sampled_from(
@@ -49,7 +50,7 @@ def test_words_are_found_however_the_text_is_cut(text: bytes, cuts: list[int]) -
     for start, end in pairwise(places):
         window, here = search(bytes_of(text[start:end]), window, WORDS)
         found |= here
-    assert shows(found, WORDS) == plain.shows_sign([plain.Segment(False, 0, text)], MINING_SIGNS)
+    assert shows(found, WORDS) == plain.shows_sign([plain.Segment(False, 0, text)], SIGNS)
 
 
 @st.composite
@@ -76,7 +77,7 @@ def test_a_flow_is_heard_when_its_words_are_there(segments: list[plain.Segment])
     scan.conversations.take = lambda *_: None  # type: ignore[method-assign]
     list(scan.run(io.BytesIO(wire.pcap(packets_of(segments))), Path("x")))
     (flow,) = scan.memory.table.flows[: scan.flow_count]
-    wanted_follow = plain.shows_sign(segments, MINING_SIGNS)
+    wanted_follow = plain.shows_sign(segments, SIGNS)
     assert (flow["follow"] == table.HEARD) == wanted_follow
 
 

@@ -19,6 +19,7 @@ from minewatch.kernels import flow_table as table
 from minewatch.kernels import packets as p
 from minewatch.kernels.flow_table import Row, Rows
 from minewatch.kernels.loads import copy_bytes
+from minewatch.kernels.openings import is_opaque
 from minewatch.kernels.word_search import Wanted, search, shows
 
 Bytes = npt.NDArray[np.uint8]
@@ -175,7 +176,7 @@ def hear_text(
     desks: Desks,
     found: tuple[Wanted, Spoken],
 ) -> bool:
-    """Take a segment of a text flow; tell whether the flow has now shown a sign and was handed out.
+    """Take a segment of a text flow; tell whether it has shown a sign, or cannot be read, and was handed out.
 
     ``packet`` is (fields, reverse, time in ns).
     """
@@ -211,7 +212,7 @@ def hear_text(
         state.early |= 1 << reverse
         _, here = search(text[part.at : part.at + size], np.uint64(0), words)
         state.found |= here
-    if not shows(state.found, words):
+    if not shows(state.found, words) and not is_opaque(data, at, size):
         return False
     _hand_out_desk(flow, number, desks, spoken)
     return True
@@ -222,7 +223,7 @@ def _hear_alone(
     piece: Bytes, flow: Row, number: int, packet: tuple[Ints, int, int], found: tuple[Wanted, Spoken]
 ) -> bool:
     _, here = search(piece, np.uint64(0), found[0])
-    if not shows(here, found[0]):
+    if not shows(here, found[0]) and not is_opaque(piece, 0, len(piece)):
         return False
     flow.follow = table.HEARD
     hand_out(piece, number, packet, found[1])

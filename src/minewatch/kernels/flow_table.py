@@ -292,6 +292,14 @@ def begin_anew(flow: Row) -> None:
         flow.sizes[n] = 0
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def is_early(flow: Row, row: Ints, reverse: int) -> bool:
+    """Tell whether payload comes before the one that follows the handshake."""
+    if reverse:
+        return flow.seen & DST_ISN > 0 and row[p.TCP_SEQ] != (np.int64(flow.dst_isn) + 1) & 0xFFFFFFFF
+    return flow.seen & SRC_ISN > 0 and row[p.TCP_SEQ] != (np.int64(flow.src_isn) + 1) & 0xFFFFFFFF
+
+
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def note_size(flow: Row, size: int, reverse: int) -> None:
     """Keep the size of one of the first payloads; sizes beyond 32,767 count as that."""

@@ -41,3 +41,6 @@ In lower case; the text is compared in any case. Words of 4 to 32 bytes. What is
 (``login`` of any application, ``job_id`` of any queue) is a sign only with a second word, because the slow
 reading of the messages begins there.
 """
+
+CARRIER_SIGNS: tuple[tuple[bytes, ...], ...] = ((b"content-encoding:",), (b"sec-websocket-",))
+"""What hides the words from the search: compressed bodies, and frames with masks; it is read slowly."""

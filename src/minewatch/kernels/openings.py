@@ -34,6 +34,7 @@ _RESULT = _pattern('"result"')
 _HOST = _pattern("\nhost:")
 _WEBSOCKET = _pattern("websocket")
 _JSON = _pattern("json")
+_END_OF_HEAD = int.from_bytes(b"\r\n\r\n")
 _POST, _GET, _CONN, _HEAD, _HTTP = (
     int.from_bytes(word) for word in (b"POST", b"GET ", b"CONN", b"HEAD", b"HTTP")
 )
@@ -68,7 +69,7 @@ def opening_of(  # noqa: PLR0911 - a table of openings
     if is_client_hello(data, at, size):
         name_at, name_size = find_sni(data, at, size)
         return HELLO, name_at, name_size
-    if _is_opaque(data, at, size):
+    if is_opaque(data, at, size):
         return OPAQUE, at, 0
     if _is_socks(data, at, size):
         return TEXT, at, 0
@@ -76,7 +77,7 @@ def opening_of(  # noqa: PLR0911 - a table of openings
     while start < end and data[start] in (_SPACE, 9, 10, 13):
         start += 1
     if start + 8 > end:  # a message may come byte by byte
-        return (TEXT if start < end and data[start] in (_BRACE, _BRACKET) else NOTHING), at, 0
+        return (TEXT if start < end and _may_begin_text(data[start]) else NOTHING), at, 0
     if data[start] in (_BRACE, _BRACKET):
         return (TEXT if _is_json(data, start, end) else NOTHING), at, 0
     kind = _http(data, start, end)
@@ -90,6 +91,12 @@ def opening_of(  # noqa: PLR0911 - a table of openings
 def is_client_hello(data: Bytes, at: int, size: int) -> bool:
     """Tell whether payload begins with a TLS client hello."""
     return size >= 11 and be16(data, at) == 0x1603 and data[at + 5] == 1
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _may_begin_text(byte: int) -> bool:
+    """Tell whether JSON or a request of HTTP may begin so."""
+    return byte in (_BRACE, _BRACKET, 0x47, 0x50, 0x43, 0x48)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -111,7 +118,7 @@ def _is_json_line(data: Bytes, start: int, end: int) -> bool:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _http(data: Bytes, at: int, end: int) -> int:
+def _http(data: Bytes, at: int, end: int) -> int:  # noqa: PLR0911 - a table of openings
     word = be32(data, at)
     if word == _POST and data[at + 4] == _SPACE:
         return TEXT
@@ -119,7 +126,9 @@ def _http(data: Bytes, at: int, end: int) -> int:
         return TEXT
     head_end = min(end, at + _HEAD_BYTES)
     if word in (_GET, _HEAD):
-        return OPAQUE if find(data, at, head_end, _WEBSOCKET) >= 0 else PAGE
+        if find(data, at, head_end, _WEBSOCKET) >= 0:
+            return OPAQUE
+        return PAGE if be32(data, end - 4) == _END_OF_HEAD else TEXT
     if word != _HTTP:
         return NOTHING
     if find(data, at, head_end, _WEBSOCKET) >= 0:
@@ -136,13 +145,13 @@ def _is_socks(data: Bytes, at: int, size: int) -> bool:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _is_opaque(data: Bytes, at: int, size: int) -> bool:
-    """Tell a message of Stratum V2 in clear, and a WebSocket frame that carries JSON."""
+def is_opaque(data: Bytes, at: int, size: int) -> bool:
+    """Tell a message of Stratum V2 in clear, and a WebSocket frame: one that fits, or that carries JSON."""
     if size < 12:
         return False
     if data[at] == 0:
         return _is_setup(data, at) or _is_channel_message(data, at)
-    return data[at] & 0xBF in (0x81, 0x82, 0x01, 0x02) and _is_json_frame(data, at, size)
+    return data[at] & 0xBF in (0x81, 0x82, 0x01, 0x02) and _is_frame(data, at, size)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -169,10 +178,15 @@ def _is_channel_message(data: Bytes, at: int) -> bool:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _is_json_frame(data: Bytes, at: int, size: int) -> bool:
-    length = data[at + 1] & 0x7F
-    body = at + (2 if length < 126 else (4 if length == 126 else 10))
+def _is_frame(data: Bytes, at: int, size: int) -> bool:
+    length, body = np.int64(data[at + 1] & 0x7F), at + 2
+    if length == 126:
+        length, body = be16(data, at + 2), at + 4
+    elif length == 127:
+        length, body = be32(data, at + 6), at + 10
     masked = data[at + 1] >> 7
+    if body + 4 * masked + length == at + size:
+        return True
     if body + 6 > at + size:
         return False
     first, second = data[body], data[body + 1]

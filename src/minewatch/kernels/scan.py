@@ -214,6 +214,8 @@ def _judge_opening(data: Bytes, packet: tuple[Ints, int, int], number: int, scan
     flow = scan.table.flows[number]
     at, size = row[p.PAYLOAD_AT], row[p.PAYLOAD_CAPTURED]
     kind, name_at, name_size = opening_of(data, at, size)
+    if flow.looked == 1 and table.is_early(flow, row, reverse):
+        kind = TEXT  # what it is shows when its beginning comes
     if name_size > 0:
         name = intern(data, name_at, name_size, scan.names)
         add_name(flow, name, SNI if kind == HELLO else HOST, scan.names)

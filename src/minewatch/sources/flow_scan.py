@@ -15,7 +15,7 @@ from minewatch.kernels import flow_table as table
 from minewatch.kernels import messages, name_store, records
 from minewatch.kernels import scan as kernel
 from minewatch.kernels.desks import LOST_DESKS, SEGMENTS, new_desks, new_spoken
-from minewatch.kernels.mining_words import MINING_SIGNS
+from minewatch.kernels.mining_words import CARRIER_SIGNS, MINING_SIGNS
 from minewatch.kernels.packets import FIELD_COLUMNS
 from minewatch.kernels.word_search import wanted
 from minewatch.schema.reasons import Reason
@@ -188,7 +188,7 @@ def _new_memory(domains: Iterable[str]) -> kernel.Scan:
         messages.new_messages(MOST_BLOCKS),
         new_desks(),
         new_spoken(2 * kernel.BATCH),
-        wanted(MINING_SIGNS),
+        wanted((*MINING_SIGNS, *CARRIER_SIGNS)),
         np.empty((kernel.WALKED, records.RECORD_COLUMNS), np.int64),
         np.empty((kernel.BATCH, FIELD_COLUMNS), np.int64),
         np.empty(kernel.BATCH, np.uint64),
