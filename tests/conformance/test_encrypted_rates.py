@@ -20,7 +20,7 @@ OTHER_SEED = 404
 
 
 def test_a_small_sample_is_found_as_the_figures_say() -> None:
-    figures = figures_of(trials(LocalEngine(1), OTHER_SEED, 30, 4))["block_times"]
+    figures = figures_of(trials(LocalEngine(1), OTHER_SEED, 30, 2))["block_times"]
     assert figures["seen"]["recall"] > 0.85
     assert figures["header"]["recall"] > 0.78
     assert figures["none"]["recall"] > 0.66

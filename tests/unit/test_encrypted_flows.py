@@ -210,3 +210,11 @@ def test_nights_are_held_against_days() -> None:
 
 def test_an_empty_table_gives_an_empty_one() -> None:
     assert evidence([]) == []
+
+
+def test_a_neighbour_that_has_nothing_to_do_with_the_pool_does_not_hide_a_miner() -> None:
+    (talk,), blocks = mining("monero", seed=1)
+    other = flow_row(service("vpn", 1), 2)
+    (row,) = evidence([flow_row(talk, 1), other], blocks)
+    assert "encrypted_together" in codes(row)
+    assert row["log10_lr"] > 4

@@ -16,7 +16,7 @@ ZONE = ZoneInfo("Asia/Shanghai")
 def test_a_hidden_miner_is_told_with_its_coin() -> None:
     (talk,), blocks = mining("monero", seed=1)
     quiet = QuietFlows(blocks_table(blocks), ZONE)
-    quiet.take(flows_table([flow_row(service("vpn", 1), 2), flow_row(talk, 1)]))
+    quiet.take(flows_table([flow_row(service("vpn", 1), 2, server="198.51.100.9"), flow_row(talk, 1)]))
     quiet.take(flows_table([flow_row(talk, 3) | {"messages": None}]))
     (record,) = quiet.records("tap.pcap", "zh")
     assert (record["src"], record["dport"], record["coin"], record["dialect"]) == (

@@ -94,16 +94,16 @@ def _with_peers(step: Step, work: Work, names: Names) -> list[Partition]:
     ]
 
 
-def _with_captures(step: Step, work: Work, names: Names) -> list[Partition]:
-    """Return partitions of flows: with those of a host all of the captures that it is in, for comparison."""
+def _with_neighbours(step: Step, work: Work, names: Names) -> list[Partition]:
+    """Return partitions of flows: with those of a host all others to the servers that it called."""
     if names is None:
         return partitions_of(step, work.view)
-    captures: set[str] = set()
+    servers: set[str] = set()
     for part in flow_slices(work.view):
-        rows = read_slice(part, ["src_ip", "capture"])
+        rows = read_slice(part, ["src_ip", "dst_ip"])
         own = rows.filter(pc.is_in(rows["src_ip"], value_set=pa.array(names, pa.string())))
-        captures.update(own["capture"].to_pylist())
-    return _own(step, work, sorted(captures), "capture")
+        servers.update(own["dst_ip"].to_pylist())
+    return _own(step, work, sorted(servers), "dst_ip")
 
 
 def _of_books(step: Step, work: Work, names: Names) -> list[Partition]:
@@ -159,7 +159,7 @@ def _of_sites(_: Step, work: Work, names: Names) -> list[Partition]:
 BRANCHES = (
     Branch("load", LOAD_STEP, SubjectKind.USAGE_POINT, _with_peers),
     Branch("flows", POOL_FLOW_STEP, SubjectKind.ENDPOINT, partial(_own, column="src_ip")),
-    Branch("timing", ENCRYPTED_FLOW_STEP, SubjectKind.ENDPOINT, _with_captures),
+    Branch("timing", ENCRYPTED_FLOW_STEP, SubjectKind.ENDPOINT, _with_neighbours),
     Branch("transformers", TRANSFORMER_STEP, SubjectKind.TRANSFORMER, _of_books, before=(BOOKS_STEP,)),
     Branch("places", PLACE_STEP, SubjectKind.TRANSFORMER, _with_load),
     Branch("feeders", FEEDER_STEP, SubjectKind.FEEDER, partial(_own, column="feeder_id")),

@@ -5,6 +5,7 @@ See ``docs/explanation/encrypted-flows.md`` for the method.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -48,14 +49,24 @@ _NAMED_COIN = 2.0
 def encrypted_evidence(tables: Mapping[str, pa.Table], parameters: Mapping[str, Any]) -> pa.Table:
     """Return the evidence of ``tables["flows"]``: a row for each connection that looks like mining.
 
-    A host of which none does, but some could not be judged, has one refusal. ``tables["block_times"]`` are
-    those of all coins. ``parameters``: see ``minewatch.schema.steps.asked``.
+    A host with connections to a server of which none does, but some could not be judged, has one refusal for
+    that server. ``tables["block_times"]`` are those of all coins. ``parameters``: see
+    ``minewatch.schema.steps.asked``.
     """
     _, zone, versions = asked(parameters)
-    flows, chains = tables["flows"], chains_of(tables["block_times"])
-    names = pc.unique(flows["capture"]).to_pylist()
-    parts = [flows.filter(pc.equal(flows["capture"], name)) for name in names]
+    chains = chains_of(tables["block_times"])
+    parts = _by_server(tables["flows"])
     return evidence_table(item for part in parts for item in judge(part, chains, zone, versions))
+
+
+def _by_server(flows: pa.Table) -> Iterator[pa.Table]:
+    """Yield the flows of each capture to each server, by address, then capture."""
+    if flows.num_rows:
+        rows = flows.sort_by([("dst_ip", "ascending"), ("capture", "ascending")])
+        pairs = list(zip(rows["dst_ip"].to_pylist(), rows["capture"].to_pylist(), strict=True))
+        edges = [n for n in range(1, len(pairs)) if pairs[n] != pairs[n - 1]]
+        for begin, end in pairwise([0, *edges, len(pairs)]):
+            yield rows.slice(begin, end - begin)
 
 
 def chains_of(block_times: pa.Table) -> list[Chain]:
@@ -75,7 +86,7 @@ def chains_of(block_times: pa.Table) -> list[Chain]:
 def judge(
     flows: pa.Table, chains: Sequence[Chain], zone: ZoneInfo, versions: Mapping[str, int] | None = None
 ) -> Iterator[Evidence]:
-    """Yield the evidence in the flows of one capture."""
+    """Yield the evidence in the flows of one capture to one server."""
     case = _Case(connections_of(flows), chains, zone, versions or {})
     refused: dict[str, Evidence] = {}
     shown = set()
@@ -120,7 +131,7 @@ def weigh(
 
 
 class _Case:
-    """What all evidence of one capture shares."""
+    """What all evidence of one capture and server shares."""
 
     def __init__(
         self,
@@ -219,7 +230,7 @@ ENCRYPTED_FLOW_STEP = Step(
     name=DETECTOR.name,
     version=DETECTOR.version,
     inputs=("flows",),
-    group_by="capture",
+    group_by="dst_ip",
     output="evidence",
     function=encrypted_evidence,
     whole=("block_times",),

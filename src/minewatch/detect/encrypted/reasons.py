@@ -56,7 +56,7 @@ def _reasons(judged: Judged) -> Iterator[Reason]:
         yield reason("encrypted_together", connections=judged.others, factor=10 ** get("together"))
     if judged.even:
         yield reason("encrypted_even", ratio=judged.even.ratio)
-    yield reason("encrypted_unread", kinds=len(shipped_model().kinds), best=judged.verdict.best)
+    yield reason("encrypted_unread", kinds=len(shipped_model().kinds))
 
 
 def _of_blocks(blocks: Blocks) -> Reason:

@@ -24,10 +24,15 @@ from minewatch.sim.wire import quiet_innocents, quiet_miners
 
 Floats = npt.NDArray[np.float64]
 
-INNOCENTS, MINERS = 500, 450
-"""Connections of each simulated kind."""
+INNOCENTS, MINERS = 250, 600
+"""Connections of each simulated kind, but for ``MANY``."""
 
-_SHORTEST_S, _LONGEST_S = 1500.0, 7200.0
+MANY = {
+    "events": 4000, "game": 3500, "orders": 1500, "wallet": 1500, "sensor": 500, "charger": 500, "till": 500,
+}  # fmt: skip
+"""Connections of the kinds that come nearest to mining: a gap between a few would be taken for mining."""
+
+_SHORTEST_S, _LONGEST_S = 1500.0, 14_400.0
 
 
 class Task(NamedTuple):
@@ -73,7 +78,7 @@ def _features(seed: int, number: int, kind: str) -> Floats | None:
 def _tasks(scale: float) -> Iterator[Task]:
     for number, shares in ((INNOCENTS, quiet_innocents.SHARES), (MINERS, quiet_miners.SHARES)):
         for kind, share in shares.items():
-            yield Task(kind, max(int(number * scale), 20), share)
+            yield Task(kind, max(int(MANY.get(kind, number) * scale), 20), share)
 
 
 def write_reference(folder: Path, workers: int) -> None:

@@ -1,9 +1,9 @@
 """How well hidden mining is found on simulated connections that are seen for an hour.
 
 ``python -m minewatch.runs.training.encrypted_trials`` writes the figures of the evaluation seed beside the
-reference. Kinds that are easily mistaken are simulated ten times as often as the others, and all weigh by
-their shares (stratified sampling), so that rates of a few in a million can be told from some ten thousand
-connections.
+reference. Kinds that are easily mistaken are simulated ten or fifty times as often as the others, and all
+weigh by their shares (stratified sampling), so that rates of a few in a million can be told from some ten
+thousand connections.
 """
 
 import json
@@ -37,17 +37,13 @@ WAYS = ("none", "seen", "header")
 """Block times that are given: none, those of a node, those in headers."""
 
 HARD = (
-    "ticker",
-    "dashboard",
-    "quiet_feed",
-    "game",
-    "events",
-    "orders",
-    "till",
-    "charger",
-    "wallet",
-    "explorer",
-)
+    "ticker", "dashboard", "quiet_feed", "game", "events", "orders", "till", "charger", "wallet", "explorer",
+)  # fmt: skip
+"""Innocent kinds with what mining has: work-like pushes, share-like events, or blocks."""
+
+HARDEST = ("events", "game")
+"""Those with share-like events and work-like pushes."""
+
 NUMBERS = 400, 300
 """Connections of each kind of miner, and of each innocent kind that is not hard."""
 
@@ -88,9 +84,9 @@ class Figures(NamedTuple):
 
 
 def trials(engine: Engine, seed: int, miners: int, innocents: int) -> Figures:
-    """Simulate so many connections of each kind; of the hard innocent kinds ten times as many."""
+    """Simulate so many connections of each kind; of hard innocent kinds ten times, of the hardest fifty."""
     numbers = dict.fromkeys(quiet_miners.SPEECHES, miners) | dict.fromkeys(quiet_innocents.KINDS, innocents)
-    numbers |= dict.fromkeys(HARD, 10 * innocents)
+    numbers |= dict.fromkeys(HARD, 10 * innocents) | dict.fromkeys(HARDEST, 50 * innocents)
     tasks = [
         Task(kind, first, min(first + _BATCH, number))
         for kind, number in numbers.items()

@@ -99,17 +99,23 @@ def nearly(rng: Rng, number: int, size: int, digits: int) -> Ints:
 
 
 def on_wire(rng: Rng, talk: Talk, link: Link) -> Talk:
-    """Return a talk as packets that a sensor notes: encrypted, cut to segments, some late, some not noted."""
-    late = rng.random(talk.at_s.size) < rng.choice((0.0, 0.003, 0.01))
-    at_s = talk.at_s + late * rng.uniform(0.2, 1.2, late.size)
-    kept = rng.random(late.size) >= rng.choice((0.0, 0.0, 0.002, 0.01))
-    size, segment = talk.size + link.added, int(rng.choice((1448, 1460, 1412, 1380)))
-    pieces = np.maximum(-(-size // segment), 1) * kept
+    """Return a talk as packets that a sensor notes: encrypted, cut to segments, some not noted, some twice.
+
+    What is lost behind the sensor is noted again when it is sent again, what is lost before it comes late.
+    """
+    lost = rng.random(talk.at_s.size) < rng.choice((0.0, 0.003, 0.01))
+    again_s = lost * rng.uniform(0.2, 1.2, lost.size)
+    twice = lost & (rng.random(lost.size) < 0.5)
+    kept = rng.random(lost.size) >= rng.choice((0.0, 0.0, 0.002, 0.01))
+    segment = int(rng.choice((1448, 1460, 1412, 1380)))
+    late = _segments(Talk(talk.at_s + again_s, talk.size + link.added, talk.from_server), kept, segment)
+    first = _segments(Talk(talk.at_s, talk.size + link.added, talk.from_server), twice, segment)
+    return together([late, first])
+
+
+def _segments(talk: Talk, kept: Flags, segment: int) -> Talk:
+    pieces = np.maximum(-(-talk.size // segment), 1) * kept
     place = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    left = np.repeat(size, pieces) - segment * place
-    cut = Talk(
-        np.repeat(at_s, pieces) + 2e-5 * place,
-        np.minimum(left, segment),
-        np.repeat(talk.from_server, pieces),
-    )
-    return together([cut])
+    left = np.repeat(talk.size, pieces) - segment * place
+    at_s = np.repeat(talk.at_s, pieces) + 2e-5 * place
+    return Talk(at_s, np.minimum(left, segment), np.repeat(talk.from_server, pieces))
