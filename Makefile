@@ -1,4 +1,4 @@
-.PHONY: help demo check test bench lock
+.PHONY: help demo check test fuzz bench lock
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv/bin
@@ -22,6 +22,10 @@ check: ## style, types and fast tests, under a minute
 test: check ## everything: what make check does, then the slower tests
 	@tools/runtimes.sh
 	$(VENV)/python -m pytest $(SLOW)
+
+fuzz: ## ten minutes of damaged captures through every reader
+	@PYTHON=$(PYTHON) tools/setup.sh test
+	$(VENV)/python tests/fuzz_captures.py --minutes 10
 
 bench: ## each job's ratio to its floor, measured in one run; writes build/bench.json
 	@PYTHON=$(PYTHON) tools/setup.sh test
