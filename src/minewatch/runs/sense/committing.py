@@ -5,6 +5,7 @@ between the commit and the removal of the roll doubles nothing. The process ends
 memory back.
 """
 
+import ctypes
 import os
 import signal
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -27,6 +28,7 @@ PAUSE = timedelta(seconds=30)
 """After a failure so long nothing is tried."""
 
 _MOST_AT_ONCE = 64
+_PR_SET_PDEATHSIG = 1
 
 
 class Committed(NamedTuple):
@@ -123,12 +125,18 @@ class _Unwatched:
 
 
 def _new_pool() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(1, get_context("spawn"), _stand_back, max_tasks_per_child=1)
+    return ProcessPoolExecutor(1, get_context("spawn"), _stand_back, (os.getpid(),), max_tasks_per_child=1)
 
 
-def _stand_back() -> None:
-    """Leave the processor to the listener, and the end of the work to it."""
+def _stand_back(sensor: int) -> None:
+    """Leave the processor to the process ``sensor``, which alone ends the work, and do not outlive it.
+
+    Two would take the same rolls; what is broken off the next sensor does again.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != sensor:
+        os.kill(os.getpid(), signal.SIGKILL)
     with suppress(OSError):
         os.nice(5)
