@@ -1,6 +1,5 @@
 """Captures to flows: dialogue put together, names, damage, and the dialects of mining."""
 
-import io
 import random
 import struct
 from collections.abc import Sequence
@@ -15,7 +14,6 @@ from minewatch.sources.captures import CaptureScan, read_capture
 from minewatch.sources.json_text import Text
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.segments import Direction
-from minewatch.sources.unreadable import UnreadableFile
 from wire_samples import MINER, POOL, Packet, Said, line
 
 WALLET = "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh"
@@ -360,31 +358,6 @@ def test_many_flows_make_the_table_grow(tmp_path: Path) -> None:
     assert len(table) == 20_000
     assert set(table["src_packets"].to_pylist()) == {2}
     assert len(set(table["flow_id"].to_pylist())) == 20_000
-
-
-@pytest.mark.parametrize("form", ["pcap", "pcapng"])
-def test_truncated_anywhere_gives_what_precedes_and_says_where(
-    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("minewatch.sources.packet_stream.READ_BYTES", 1 << 16)
-    packets = wire.conversation(stratum_session(1))
-    data = wire.pcap(packets) if form == "pcap" else wire.pcapng(packets)
-    ends = [len((wire.pcap if form == "pcap" else wire.pcapng)(packets[:n])) for n in range(len(packets) + 1)]
-    starts = ends if form == "pcap" else [28, *ends]  # 28: between section and interface
-    for size in range(len(data)):
-        scan, path = CaptureScan("cut"), tmp_path / "cut"
-        if size < 24:
-            with pytest.raises(UnreadableFile, match="header"):
-                list(scan.run(io.BytesIO(data[:size]), path))
-            continue
-        list(scan.run(io.BytesIO(data[:size]), path))
-        whole = sum(end <= size for end in ends[1:])
-        assert [(note.code, note.values["packets"]) for note in scan.notes] in ([], [("capture_cut", whole)])
-        assert bool(scan.notes) == (size not in starts)
-        if size in ends[1:]:
-            scan.finish()
-            (row,) = scan.tables()[0].to_pylist()
-            assert row["src_packets"] + row["dst_packets"] == whole
 
 
 def test_damaged_record_is_named(tmp_path: Path) -> None:

@@ -6,15 +6,12 @@ import re
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 import typer
 
 from minewatch.cli.failure import failing
 from minewatch.cli.language import language, say
-
-if TYPE_CHECKING:
-    from minewatch.schema.reasons import Reason
 
 _LOG_BYTES, _LOGS = 10_000_000, 5
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -90,6 +87,10 @@ def sense(  # noqa: PLR0913 - its options
         sensed(request, lambda: datetime.now(UTC), _Log(log))
 
 
+class _Note(Protocol):
+    def text(self, language: str) -> str: ...
+
+
 class _Log:
     """Says what happens, one line each, on standard error (where a service manager keeps it) or in a file."""
 
@@ -103,7 +104,7 @@ class _Log:
         self._logger.setLevel(logging.INFO)
         self._logger.propagate = False
 
-    def told(self, note: "Reason", grave: bool) -> None:
+    def told(self, note: _Note, grave: bool) -> None:
         self._logger.log(logging.WARNING if grave else logging.INFO, note.text(language()))
 
 
