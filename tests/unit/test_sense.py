@@ -5,7 +5,7 @@ import os
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -53,9 +53,10 @@ def read(path: Path) -> tuple[list[str], dict[str, Any]]:
 def test_rolls_tell_what_was_counted_between_them(tmp_path: Path) -> None:
     spool = Spool(tmp_path, "tap", PLENTY)
     journal = Journal(spool, NAME, START_US)
-    journal.add([flow_rows(1, 2), flow_rows(3)])
+    journal.add(flow_rows(1, 2))
+    journal.add(flow_rows(3))
     journal.roll(START_US + 10 * SECOND, Tally(packets=100, kernel_drops=3), "roll")
-    journal.add([flow_rows(4)])
+    journal.add(flow_rows(4))
     counted = journal.roll(START_US + 30 * SECOND, Tally(packets=150, kernel_drops=3), "stop")
     first, second = (read(path) for path in spool.waiting())
     assert (first[0], second[0]) == (["f1", "f2", "f3"], ["f4"])
@@ -68,7 +69,7 @@ def test_rolls_tell_what_was_counted_between_them(tmp_path: Path) -> None:
 
 def test_rows_are_on_the_disk_after_ten_seconds(tmp_path: Path) -> None:
     journal = Journal(Spool(tmp_path, "tap", PLENTY), NAME, START_US)
-    journal.add([flow_rows(1)])
+    journal.add(flow_rows(1))
     journal.flush_if_due(START_US + 9 * SECOND, Tally())
     assert not list(tmp_path.glob("*.draft"))
     journal.flush_if_due(START_US + 10 * SECOND, Tally(packets=7))
@@ -79,9 +80,9 @@ def test_rows_are_on_the_disk_after_ten_seconds(tmp_path: Path) -> None:
 
 def test_a_full_spool_loses_rows_and_says_how_many(tmp_path: Path) -> None:
     journal = Journal(Spool(tmp_path, "tap", 1), NAME, START_US)
-    journal.add([flow_rows(1)])
+    journal.add(flow_rows(1))
     journal.roll(START_US + 10 * SECOND, Tally(packets=5), "roll")
-    journal.add([flow_rows(2, 3)])
+    journal.add(flow_rows(2, 3))
     journal.roll(START_US + 20 * SECOND, Tally(packets=9), "roll")
     rolls = [read(path) for path in sorted(tmp_path.glob("*.roll"))]
     assert [(ids, row["packets"], row["rows_lost"]) for ids, row in rolls] == [(["f1"], 5, 0), ([], 4, 2)]
@@ -91,15 +92,15 @@ def test_a_full_disk_loses_rows_and_the_next_roll_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = Journal(Spool(tmp_path, "tap", PLENTY), NAME, START_US)
-    journal.add([flow_rows(1)])
+    journal.add(flow_rows(1))
     journal.flush_if_due(START_US + 10 * SECOND, Tally(packets=10))
     with monkeypatch.context() as patch:
         patch.setattr(Draft, "write", lambda *_: (_ for _ in ()).throw(OSError(28, "no space")))
-        journal.add([flow_rows(2, 3)])
+        journal.add(flow_rows(2, 3))
         journal.roll(START_US + 20 * SECOND, Tally(packets=20), "roll")
-        journal.add([flow_rows(4)])
+        journal.add(flow_rows(4))
         journal.roll(START_US + 30 * SECOND, Tally(packets=30), "roll")
-    journal.add([flow_rows(5)])
+    journal.add(flow_rows(5))
     journal.roll(START_US + 40 * SECOND, Tally(packets=40), "roll")
     rolls = [read(path) for path in sorted(tmp_path.glob("*.roll"))]
     told = [(ids, row["packets"], row["rows_written"], row["rows_lost"]) for ids, row in rolls]
@@ -113,7 +114,7 @@ def test_what_a_dead_sensor_left_is_completed_or_discarded(tmp_path: Path) -> No
         folder = tmp_path / str(again)
         dead = Spool(folder, "tap", PLENTY)
         journal = Journal(dead, NAME, START_US)
-        journal.add([flow_rows(1)])
+        journal.add(flow_rows(1))
         journal.flush_if_due(START_US + 10 * SECOND, Tally())
         dead.close()
         spool = Spool(folder, "tap", PLENTY)
@@ -176,16 +177,17 @@ class FakeScan:
 
     def evict(self, now_ns: int) -> None:
         self.swept, self.now_ns = self.swept + 1, now_ns
-        self.over = [flow_rows(self.swept, dialect="stratum_v1" if self.swept % 2 else None)]
+        self.take(flow_rows(self.swept, dialect="stratum_v1" if self.swept % 2 else None))
 
     def cut(self, opened_before_ns: int) -> None:
         self.ages.add((self.now_ns - opened_before_ns) // 1000)
 
     def finish(self) -> None:
-        self.over = [flow_rows(1000)]
+        self.take(flow_rows(1000))
 
-    def tables(self) -> list[pa.Table]:
-        return self.over
+    def handing_to(self, take: Callable[[pa.Table], None]) -> "FakeScan":
+        self.take = take
+        return self
 
 
 class FakeCommitter:
@@ -214,7 +216,7 @@ class Heard:
 def run_sensor(tmp_path: Path, scan: FakeScan, *, stop: bool = False) -> tuple[FakeCommitter, Heard, Metrics]:
     spool, heard = Spool(tmp_path, "tap", PLENTY), Heard()
     committer, metrics = FakeCommitter(spool), Metrics("tap", "eth9")
-    parts = Parts(FakeSource(), scan, spool, committer, metrics, Notifier(None), heard)  # type: ignore[arg-type]
+    parts = Parts(FakeSource(), scan.handing_to, spool, committer, metrics, Notifier(None), heard)  # type: ignore[arg-type]
     sensor = Sensor(parts, NAME, Pace(roll_s=60, active_s=600))
     if stop:
         sensor.stop.set()

@@ -1,7 +1,5 @@
 """The sensor's book: rows on their way into rolls, and the interval that each roll speaks of."""
 
-from collections.abc import Iterable
-
 import pyarrow as pa
 
 from minewatch.runs.sense.spool import Draft, Spool
@@ -31,11 +29,10 @@ class Journal:
         self._begun = self._written  # where the interval began, and the counts by then
         self.rows_written = self.rows_lost = 0
 
-    def add(self, tables: Iterable[pa.Table]) -> None:
+    def add(self, rows: pa.Table) -> None:
         """Take rows of ``flows``."""
-        for rows in tables:
-            self._held.append(rows)
-            self._held_rows += len(rows)
+        self._held.append(rows)
+        self._held_rows += len(rows)
 
     def flush_if_due(self, now_us: int, seen: Tally) -> None:
         """Write the rows that wait, if they are many or wait long; ``seen``: the counts up to ``now_us``."""

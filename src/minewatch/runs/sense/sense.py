@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from minewatch.runs.ingest import Settings, open_or_create
 from minewatch.runs.sense.committing import Committer
 from minewatch.runs.sense.metrics import Metrics, MetricsServer
 from minewatch.runs.sense.packet_sources import Clock, PacketSource, open_source
-from minewatch.runs.sense.sensor import Pace, Parts, Sensor, Watcher
+from minewatch.runs.sense.sensor import Pace, Parts, SensedFlows, Sensor, Watcher
 from minewatch.runs.sense.service import Notifier, drop_rights
 from minewatch.runs.sense.spool import Spool, SpoolBusyError
 from minewatch.runs.sense.tally import SensorName, Tally
@@ -75,7 +76,13 @@ def sense(request: Request, clock: Clock, watcher: Watcher) -> Tally:
         committer = Committer(lake, spool, clock)
         stack.callback(committer.close)
         parts = Parts(
-            source, CaptureScan(name.sensor), spool, committer, metrics, Notifier(request.notify), watcher
+            source,
+            partial(SensedFlows, name.sensor),
+            spool,
+            committer,
+            metrics,
+            Notifier(request.notify),
+            watcher,
         )
         sensor = Sensor(parts, name, request.pace)
         watcher.told(

@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,13 +20,14 @@ from minewatch.runs.sense.tally import SensorName, Tally, instant
 from minewatch.schema.columns import doc_of
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.sensor_tables import SENSOR_INTERVALS
+from minewatch.sources.captures import CaptureScan
 from minewatch.sources.flow_scan import Figures
 from minewatch.sources.packet_stream import ByteStream
 
 TICK_US, SWEEP_US = 1_000_000, 5_000_000
 """The book is looked at so often; flows that are over leave the table so often."""
 
-_PAUSE_S = 0.1
+_PAUSE_S, _ROWS_AT_ONCE = 0.1, 8192
 _LOSSES = (
     "kernel_drops",
     "nic_drops",
@@ -62,9 +64,24 @@ class Scan(Protocol):
         """Write all flows that are left."""
         ...
 
-    def tables(self) -> list[pa.Table]:
-        """Return what was written, once."""
-        ...
+
+Taker = Callable[[pa.Table], None]
+"""Gets rows of ``flows`` as they are over."""
+
+
+class SensedFlows(CaptureScan):
+    """A scan that hands on its rows at once, some thousand at a time, so that none pile up."""
+
+    def __init__(self, sensor: str, take: Taker) -> None:
+        super().__init__(sensor)
+        self._take = take
+
+    def write(self, numbers: np.ndarray) -> None:
+        """Hand on the rows of flows that are over."""
+        for start in range(0, len(numbers), _ROWS_AT_ONCE):
+            super().write(numbers[start : start + _ROWS_AT_ONCE])
+            for rows in self.tables():
+                self._take(rows)
 
 
 class Watcher(Protocol):
@@ -89,7 +106,7 @@ class Parts(NamedTuple):
     """What a sensor is put together from."""
 
     source: PacketSource
-    scan: Scan
+    new_scan: Callable[[Taker], Scan]
     spool: Spool
     committer: Committer
     metrics: Metrics
@@ -103,6 +120,7 @@ class Sensor:
     def __init__(self, parts: Parts, name: SensorName, pace: Pace) -> None:
         self.stop = threading.Event()
         self._parts, self._name = parts, name
+        self._scan = parts.new_scan(self._take)
         self._roll_us, self._active_us = (round(1_000_000 * seconds) for seconds in pace)
         self._journal: Journal | None = None
         self._now_us = self._swept_us = self._next_roll_us = 0
@@ -123,11 +141,11 @@ class Sensor:
         return self._tally()
 
     def _listen(self) -> None:
-        source, scan = self._parts.source, self._parts.scan
-        for _ in scan.run(source, Path(source.name)):
-            now_us = source.now_us(scan.figures.last_ns // 1000)
-            if now_us - self._now_us >= TICK_US:
-                self._tick(now_us)
+        source = self._parts.source
+        for _ in self._scan.run(source, Path(source.name)):
+            now_us = source.now_us(self._scan.figures.last_ns // 1000)
+            if abs(now_us - self._now_us) >= TICK_US:
+                self._tick(max(now_us, self._now_us))  # a clock that is set back stands still meanwhile
             if self.stop.is_set():
                 self.stop.clear()
                 source.end()
@@ -136,9 +154,8 @@ class Sensor:
         journal, self._now_us = self._book(now_us), now_us
         if now_us - self._swept_us >= SWEEP_US:
             self._swept_us = now_us
-            self._parts.scan.evict(now_us * 1000)
-            self._parts.scan.cut((now_us - self._active_us) * 1000)
-            journal.add(self._rows())
+            self._scan.evict(now_us * 1000)
+            self._scan.cut((now_us - self._active_us) * 1000)
         if now_us >= self._next_roll_us:
             self._roll(now_us, "roll")
         else:
@@ -149,7 +166,7 @@ class Sensor:
 
     def _book(self, now_us: int) -> Journal:
         if self._journal is None:
-            start_us = self._parts.scan.figures.first_ns // 1000 if self._parts.source.waits else now_us
+            start_us = self._scan.figures.first_ns // 1000 if self._parts.source.waits else now_us
             self._journal = Journal(self._parts.spool, self._name, start_us)
             self._next_roll_us = self._roll_end(start_us)
         return self._journal
@@ -169,11 +186,11 @@ class Sensor:
         return (now_us // self._roll_us + 1) * self._roll_us
 
     def _finish(self) -> None:
-        now_us = self._parts.source.now_us(self._parts.scan.figures.last_ns // 1000)
+        now_us = self._parts.source.now_us(self._scan.figures.last_ns // 1000)
         if now_us:
-            self._parts.scan.finish()
-            self._book(now_us).add(self._rows())
-            self._roll(max(now_us, self._now_us), "stop")
+            self._now_us = max(now_us, self._now_us)
+            self._scan.finish()
+            self._roll(self._now_us, "stop")
         committer = self._parts.committer
         while (committer.is_busy or self._parts.spool.waiting()) and not committer.rests:
             self._pause()
@@ -202,14 +219,16 @@ class Sensor:
             waiting = len(self._parts.spool.waiting())
             told(reason("sense_not_committed", error=done.failure, waiting=waiting), True)
 
-    def _rows(self) -> list[pa.Table]:
-        tables = self._parts.scan.tables()
-        self._mining_rows += sum(pc.count(rows.column("dialect")).as_py() for rows in tables)
-        return tables
+    def _take(self, rows: pa.Table) -> None:
+        self._mining_rows += pc.count(rows.column("dialect")).as_py()
+        now_us = self._now_us or self._scan.figures.last_ns // 1000
+        journal = self._book(now_us)
+        journal.add(rows)
+        journal.flush_if_due(now_us, self._tally())
 
     def _tally(self) -> Tally:
         """Return all counts but those of rows in the making, which the journal adds."""
-        lost, taken = self._parts.source.losses(), self._parts.scan.figures
+        lost, taken = self._parts.source.losses(), self._scan.figures
         rows = (self._journal.rows_written, self._journal.rows_lost) if self._journal else (0, 0)
         return Tally(
             packets=taken.packets,
@@ -227,7 +246,7 @@ class Sensor:
         )
 
     def _metrics(self) -> dict[str, Metric]:
-        spool, figures = self._parts.spool, self._parts.scan.figures
+        spool, figures = self._parts.spool, self._scan.figures
         counters = {name: Metric(n, _MEANINGS[name]) for name, n in self._tally()._asdict().items()}
         return counters | {
             "flows": Metric(figures.flows, "flows open now", False),
