@@ -348,7 +348,7 @@ PARTS: dict[str, Framing] = {
     "joined_late": Framing(joined_late),
     "from_client": Framing(one_way(from_client=True)),
     "from_server": Framing(one_way(from_client=False)),
-    "snaplen_200": Framing(file=pcap_file(snaplen=200)),
+    "snaplen_400": Framing(file=pcap_file(snaplen=400)),
     "lossy": Framing(lossy),
 }
 """Captures that hold only a part."""

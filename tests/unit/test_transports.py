@@ -82,15 +82,17 @@ def test_whatever_carries_it_the_same_is_heard(name: str, from_client: bool, mos
     assert ("Host: eu1.pool.example:3333" in lines) == (name == "socks5_name" and from_client)
 
 
-def test_joined_in_the_middle_of_a_frame() -> None:
+@pytest.mark.parametrize("seed", range(20))
+def test_joined_in_the_middle_of_a_frame(seed: int) -> None:
+    """What is masked may hold line ends: a line of it is no text."""
+    rng, wrap = np.random.default_rng(seed), carriers.in_websocket()
     messages = [Message(1 + n, True, b"%d" % n * 3000 + b"\n[%d]\n" % n) for n in range(3)]
-    data = b"".join(m.data for m in carriers.in_websocket()(np.random.default_rng(1), messages, SERVER))
+    data = b"".join(m.data for m in wrap(rng, messages, SERVER))
     start = data.index(b"\r\n\r\n") + 4 + 1000
     parts = [data[at : at + 997] for at in range(start, len(data), 997)]
-    frames = carriers.in_websocket()(np.random.default_rng(1), TALK, SERVER)[2:]
-    assert values(
-        heard(Stream(True, choose), [*parts, *(m.data for m in frames if m.from_client)])
-    ) == spoken(True)
+    frames = [message.data for message in wrap(rng, TALK, SERVER)[2:] if message.from_client]
+    found = values(heard(Stream(True, choose), [*parts, *frames]))
+    assert found[-15:] == spoken(True)[-15:]
 
 
 @pytest.mark.parametrize("from_client", [True, False])

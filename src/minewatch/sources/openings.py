@@ -47,10 +47,10 @@ def read_text(stream: Stream) -> Reading:
 
 
 def _lines(stream: Stream, text: Text) -> Reading:
-    data, begun = (yield from stream.some()), False
+    data, is_text = (yield from stream.some()), False
     while True:
         for piece in text.feed(data):
-            begun = True
+            is_text |= piece.value is not None
             start = None if piece.value is not None else START_LINE.search(piece.text)
             if start is not None:
                 stream.give_back(piece.text[start.start() :].encode() + b"\r\n" + text.rest())
@@ -58,7 +58,7 @@ def _lines(stream: Stream, text: Text) -> Reading:
             if piece.whole:
                 stream.hear(piece)
         data = yield from stream.some()
-        if data[0] not in _JSON_FIRSTS and not (begun and text.rest().strip()):
+        if data[0] not in _JSON_FIRSTS and not (is_text and text.rest().strip()):
             stream.give_back(data)
             if choose(stream) is not read_text:
                 return None
