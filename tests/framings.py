@@ -1,7 +1,7 @@
 """Packets in every framing that is read: tunnels, tags, link layers, files, and what a network does.
 
 All begin with IPv4 packets of TCP as ``minewatch.sim.wire.packets`` makes them. Sources: those named in
-``minewatch.kernels.packets``; written apart from it.
+``minewatch.kernels.traffic.packets``; written apart from it.
 """
 
 import ipaddress

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from minewatch.schema.network_tables import FLOWS
-from minewatch.sources.captures import read_capture
+from minewatch.sources.captures.captures import read_capture
 from minewatch.sources.options import ReadOptions
 
 MINER, POOL = ("10.1.2.3", 50123), ("203.0.113.9", 3333)

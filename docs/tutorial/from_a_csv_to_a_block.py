@@ -154,7 +154,7 @@ A curve that is too short, too gappy or empty is refused with the numbers that s
 # %%
 from minewatch.detect.load.needs import LOAD_NEEDS, load_refusal
 from minewatch.detect.load.vectors import LoadTables, load_vectors
-from minewatch.kernels.load_blocks import Coverage
+from minewatch.kernels.power.load_blocks import Coverage
 
 zone = ZoneInfo("Asia/Shanghai")
 tables = LoadTables(
@@ -176,7 +176,7 @@ the hour of the onset, a day before at most, is then found on the curve itself.
 """
 
 # %%
-from minewatch.kernels.blocks import Block
+from minewatch.kernels.power.blocks import Block
 
 block = vectors.judged.block[place]
 begin = plan.start_on + timedelta(days=int(block[Block.begin_day]))

@@ -17,8 +17,8 @@ from minewatch.sim.streams import stream
 from minewatch.sim.wire.dialects import TONGUES, Session, Tongue, Worker, speak
 from minewatch.sim.wire.jobs import account_of, draw_pool, job_times
 from minewatch.sim.wire.packets import Message
-from minewatch.sources.dialogue import Dialogue
-from minewatch.sources.mining_columns import mining_columns
+from minewatch.sources.captures.mining_columns import mining_columns
+from minewatch.sources.talk.dialogue import Dialogue
 
 START_US = 1_780_000_000_000_000
 END_US = START_US + 900_000_000

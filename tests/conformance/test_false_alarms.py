@@ -18,7 +18,7 @@ from minewatch.sim.wire.innocents import mistaken_flows, ordinary_flows
 from minewatch.sim.wire.miners import Speaker, Window
 from minewatch.sim.wire.packets import TCP, Conversation, Frame, Side, attempt, frames, write_pcap
 from minewatch.sim.wire.services import SERVICES
-from minewatch.sources.captures import read_capture
+from minewatch.sources.captures.captures import read_capture
 
 START_US = int(datetime(2026, 6, 25, 3, tzinfo=UTC).timestamp()) * 1_000_000
 WINDOW = Window(START_US, START_US + 120_000_000)

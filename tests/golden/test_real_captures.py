@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import wire_samples as wire
 from minewatch.cli.app import app
-from minewatch.sources.captures import read_capture
+from minewatch.sources.captures.captures import read_capture
 
 ZCASH = {"dialect": "stratum_v1", "coin": "ZEC", "algorithm": "Equihash", "agent": "EWBF 0.3.4b"}
 MONERO = {"dialect": "monero_login", "coin": "XMR", "algorithm": "CryptoNight"}

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from minewatch.detect.pools.pool_flows import judge
-from minewatch.sources.eve import read_eve
-from minewatch.sources.ipfix import read_exports
+from minewatch.sources.logs.eve import read_eve
+from minewatch.sources.logs.ipfix import read_exports
+from minewatch.sources.logs.pool_lists import read_pool_list
+from minewatch.sources.logs.zeek import read_zeek
 from minewatch.sources.options import Reader
-from minewatch.sources.pool_lists import read_pool_list
-from minewatch.sources.zeek import read_zeek
 from wire_samples import OPTIONS
 
 ENDS = {"src_ip": "10.0.0.7", "src_port": 50123, "dest_ip": "203.0.113.9", "dest_port": 3333, "proto": "TCP"}

@@ -16,7 +16,7 @@ from minewatch.sim.wire.innocents import mistaken_flows, ordinary_flows
 from minewatch.sim.wire.jobs import account_of, draw_pool, job_times
 from minewatch.sim.wire.miners import Speaker, Window
 from minewatch.sim.wire.packets import TCP, Conversation, Side, frames, write_pcap
-from minewatch.sources.captures import read_capture
+from minewatch.sources.captures.captures import read_capture
 
 START_US = int(datetime(2026, 6, 23, 2, tzinfo=UTC).timestamp()) * 1_000_000
 WINDOW = Window(START_US, START_US + 600_000_000)

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of ``kernels.certificates`` and ``kernels.addresses``."""
+"""Slow, obvious twins of ``kernels.traffic.certificates`` and ``kernels.traffic.addresses``."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date

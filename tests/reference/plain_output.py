@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minewatch.kernels.missing_output import DEGREES, LEVEL_SPREAD, Chains, Hours
+from minewatch.kernels.power.missing_output import DEGREES, LEVEL_SPREAD, Chains, Hours
 
 
 def factor_moves(chains: Chains) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Slow, obvious twins of ``minewatch.kernels.quiet_messages``: lists in, lists out."""
+"""Slow, obvious twins of ``minewatch.kernels.traffic.quiet_messages``: lists in, lists out."""
 
 from collections.abc import Sequence
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.kernels import balance
+from minewatch.kernels.power import balance
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minewatch.detect.load.archive import _median_of_others
-from minewatch.kernels.blocks import Block, dark_days, find_block, hide_outages, opened
-from minewatch.kernels.changes import Change, change, edge_of, vacant
-from minewatch.kernels.electrical import (
+from minewatch.kernels.power.blocks import Block, dark_days, find_block, hide_outages, opened
+from minewatch.kernels.power.changes import Change, change, edge_of, vacant
+from minewatch.kernels.power.electrical import (
     Electric,
     Quantity,
     fold_phase,
@@ -19,15 +19,15 @@ from minewatch.kernels.electrical import (
     reactive,
     voltage,
 )
-from minewatch.kernels.load_features import histogram_bins, quantile
-from minewatch.kernels.responses import (
+from minewatch.kernels.power.load_features import histogram_bins, quantile
+from minewatch.kernels.power.responses import (
     FESTIVAL_REACH,
     Response,
     calendar_responses,
     price_responses,
     temperature_fit,
 )
-from minewatch.kernels.steadiness import Steadiness, calm_steps, commonest, floor_of, steadiness
+from minewatch.kernels.power.steadiness import Steadiness, calm_steps, commonest, floor_of, steadiness
 
 SEEDS = st.integers(0, 2**32 - 1)
 SETTINGS = settings(max_examples=25, deadline=None)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import certificate_samples as sample
 from minewatch.detect.pools.pool_list import PoolList, entries_of
-from minewatch.kernels.addresses import in_ranges
-from minewatch.kernels.certificates import NAME_AT, NAME_SIZE, certificate_names
+from minewatch.kernels.traffic.addresses import in_ranges
+from minewatch.kernels.traffic.certificates import NAME_AT, NAME_SIZE, certificate_names
 
 MOST = 5
 

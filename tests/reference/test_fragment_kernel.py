@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from test_packet_kernels import STATUS, record_of
 
 import wire_samples as wire
-from minewatch.kernels import fragments, records
-from minewatch.kernels import packets as kernel
+from minewatch.kernels.traffic import fragments, records
+from minewatch.kernels.traffic import packets as kernel
 
 ENDS = (("10.0.0.1", "203.0.113.5"), ("2001:db8::1", "2001:db8::5"))
 SCRATCH = fragments.SCRATCH_BYTES

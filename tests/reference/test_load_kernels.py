@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.kernels.blocks import (
+from minewatch.kernels.power.blocks import (
     SHORTEST_DAYS,
     Block,
     best_pulse,
     find_block,
     running_median,
 )
-from minewatch.kernels.electrical import Meters, Quantity
-from minewatch.kernels.hours import fold_hours, known_days
-from minewatch.kernels.load_blocks import Coverage, Ragged, load_blocks
-from minewatch.kernels.load_features import FEATURES, Feature, load_features
-from minewatch.kernels.responses import World
-from minewatch.kernels.steadiness import floors
+from minewatch.kernels.power.electrical import Meters, Quantity
+from minewatch.kernels.power.hours import fold_hours, known_days
+from minewatch.kernels.power.load_blocks import Coverage, Ragged, load_blocks
+from minewatch.kernels.power.load_features import FEATURES, Feature, load_features
+from minewatch.kernels.power.responses import World
+from minewatch.kernels.power.steadiness import floors
 
 NO_METERS = Meters(*(Quantity(np.zeros(0, np.float32), np.zeros(1, np.int64)) for _ in Meters._fields))
 SEEDS = st.integers(0, 2**32 - 1)

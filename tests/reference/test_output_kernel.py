@@ -5,7 +5,7 @@ import plain_output
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.kernels.missing_output import Chains, Hours, backward, forward
+from minewatch.kernels.power.missing_output import Chains, Hours, backward, forward
 
 
 def drawn(seed: int) -> tuple[Hours, Chains]:

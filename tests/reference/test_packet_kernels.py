@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import wire_samples as wire
-from minewatch.kernels import flow_table as table
-from minewatch.kernels import packets as kernel
-from minewatch.kernels import records
-from minewatch.sources.flow_scan import FlowScan
+from minewatch.kernels.traffic import flow_table as table
+from minewatch.kernels.traffic import packets as kernel
+from minewatch.kernels.traffic import records
+from minewatch.sources.captures.flow_scan import FlowScan
 
 STATUS = {
     "not_ip": kernel.NOT_IP,

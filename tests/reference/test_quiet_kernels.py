@@ -5,7 +5,7 @@ import plain_quiet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.kernels.quiet_messages import (
+from minewatch.kernels.traffic.quiet_messages import (
     block_hits,
     covered_us,
     join_segments,

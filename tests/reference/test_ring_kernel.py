@@ -5,7 +5,7 @@ import plain_ring as plain
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minewatch.kernels.ring import copy_block
+from minewatch.kernels.traffic.ring import copy_block
 
 SIZE = 1 << 14
 TAGS = st.none() | st.tuples(st.sampled_from([None, 0x8100, 0x88A8]), st.integers(0, 0xFFFF))

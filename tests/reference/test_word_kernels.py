@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import wire_samples as wire
-from minewatch.kernels import flow_table as table
-from minewatch.kernels.mining_words import CARRIER_SIGNS, MINING_SIGNS
-from minewatch.kernels.word_search import search, shows, wanted
-from minewatch.sources.flow_scan import FlowScan
+from minewatch.kernels.traffic import flow_table as table
+from minewatch.kernels.traffic.mining_words import CARRIER_SIGNS, MINING_SIGNS
+from minewatch.kernels.traffic.word_search import search, shows, wanted
+from minewatch.sources.captures.flow_scan import FlowScan
 
 SIGNS = (*MINING_SIGNS, *CARRIER_SIGNS)
 WORDS = wanted(SIGNS)

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import wire_samples as wire
-from minewatch.sources.captures import CaptureScan, read_capture
-from minewatch.sources.json_text import Text
+from minewatch.sources.captures.captures import CaptureScan, read_capture
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.segments import Direction
+from minewatch.sources.talk.json_text import Text
+from minewatch.sources.talk.segments import Direction
 from wire_samples import MINER, POOL, Packet, Said, line
 
 WALLET = "bc1qxy2kgdygjrsqtzq2n0yrf2493p83kkfjhx0wlh"
@@ -391,7 +391,7 @@ def test_a_window_smaller_than_the_file_changes_nothing(
     big_block = wire.block("<", 0xBAD, bytes(3 << 20))
     data = wire.pcapng(packets[:40]) + big_block + wire.pcapng(packets[40:])
     whole = wire.flows_of(data, tmp_path)
-    monkeypatch.setattr("minewatch.sources.packet_stream.READ_BYTES", 1 << 16)
+    monkeypatch.setattr("minewatch.sources.captures.packet_stream.READ_BYTES", 1 << 16)
     assert wire.flows_of(data, tmp_path) == whole
 
 

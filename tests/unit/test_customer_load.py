@@ -12,7 +12,7 @@ from minewatch.detect.load.customer_load import LOAD_STEP, judge, load_evidence
 from minewatch.detect.load.features import LOAD_FEATURES_STEP, features_of_customers
 from minewatch.detect.load.model import shipped_model
 from minewatch.detect.load.vectors import VECTOR, LoadTables
-from minewatch.kernels.load_features import FEATURES, Feature
+from minewatch.kernels.power.load_features import FEATURES, Feature
 from minewatch.schema.analysis_tables import EVIDENCE, LOAD_FEATURES
 from minewatch.schema.load_classes import load_class_names
 from minewatch.schema.periods import day_period

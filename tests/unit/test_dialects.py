@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minewatch.kernels.mining_words import MINING_SIGNS
+from minewatch.kernels.traffic.mining_words import MINING_SIGNS
 from minewatch.schema.shares import has_convention, hashes_of_unit
 from minewatch.sim.streams import stream
 from minewatch.sim.wire.dialects import TONGUES, Session, Tongue, Worker, speak
 from minewatch.sim.wire.jobs import account_of, draw_pool, job_times
 from minewatch.sim.wire.packets import Message
-from minewatch.sources import stratum as conversations
-from minewatch.sources.dialects.messages import is_stale, split_user
-from minewatch.sources.dialects.stratum_v2 import Frames, begins
-from minewatch.sources.dialogue import Dialogue
-from minewatch.sources.mining_columns import mining_columns
-from minewatch.sources.mining_facts import MiningFacts
-from minewatch.sources.stratum import Conversation
+from minewatch.sources.captures.mining_columns import mining_columns
+from minewatch.sources.talk import stratum as conversations
+from minewatch.sources.talk.dialects.messages import is_stale, split_user
+from minewatch.sources.talk.dialects.stratum_v2 import Frames, begins
+from minewatch.sources.talk.dialogue import Dialogue
+from minewatch.sources.talk.mining_facts import MiningFacts
+from minewatch.sources.talk.stratum import Conversation
 
 START_US = 1_780_000_000_000_000
 END_US = START_US + 120_000_000

@@ -9,12 +9,12 @@ import pytest
 from benchmarks.captures import tls_hello
 
 import wire_samples as wire
-from minewatch.kernels import flow_table as table
-from minewatch.kernels import name_store
-from minewatch.kernels.name_store import collect, domain_table, new_name_store
-from minewatch.sources import flow_scan
-from minewatch.sources.captures import CaptureScan
-from minewatch.sources.flow_rows import as_python, flow_columns
+from minewatch.kernels.traffic import flow_table as table
+from minewatch.kernels.traffic import name_store
+from minewatch.kernels.traffic.name_store import collect, domain_table, new_name_store
+from minewatch.sources.captures import flow_scan
+from minewatch.sources.captures.captures import CaptureScan
+from minewatch.sources.captures.flow_rows import as_python, flow_columns
 from wire_samples import MINER, POOL, Packet, Said
 
 TLS = b"\x17\x03\x03\x00\x20" + bytes(32)

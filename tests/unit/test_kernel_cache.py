@@ -7,12 +7,14 @@ from numba import config
 import minewatch.kernels
 from minewatch.kernels import cache_name
 
-FILES = sorted(Path(minewatch.kernels.__file__).parent.glob("*.py"))
+FOLDER = Path(minewatch.kernels.__file__).parent
+FILES = sorted(FOLDER.rglob("*.py"))
 
 
 def test_a_change_in_any_kernel_file_gives_another_cache(tmp_path: Path) -> None:
-    copies = [tmp_path / path.name for path in FILES]
+    copies = [tmp_path / path.relative_to(FOLDER) for path in FILES]
     for copy, path in zip(copies, FILES, strict=True):
+        copy.parent.mkdir(exist_ok=True)
         copy.write_bytes(path.read_bytes())
     before = cache_name(copies)
     names = {before}

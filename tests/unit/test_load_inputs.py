@@ -23,9 +23,9 @@ from minewatch.detect.load.vectors import (
     load_vectors,
 )
 from minewatch.detect.load.world import world_of
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.load_blocks import Coverage
-from minewatch.kernels.responses import Response
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.load_blocks import Coverage
+from minewatch.kernels.power.responses import Response
 from minewatch.schema.calendar import HOLIDAYS, DayKind, day_kind, is_workday
 from minewatch.schema.evidence import Duty
 from minewatch.schema.periods import day_period

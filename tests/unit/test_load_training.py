@@ -10,7 +10,7 @@ from benchmarks.timing import in_turns
 
 from minewatch.detect.load.model import Scores
 from minewatch.detect.load.vectors import CONTEXT_VECTOR, VECTOR
-from minewatch.kernels.load_features import Feature
+from minewatch.kernels.power.load_features import Feature
 from minewatch.runs.training.backgrounds import Background, grouped, of_half
 from minewatch.runs.training.load_examples import (
     MINING,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from minewatch.attribute.leases import Endpoint, LeaseIndex
 from minewatch.schema.tables import TABLES
-from minewatch.sources import nat_events
 from minewatch.sources.batch import Batch
+from minewatch.sources.logs import nat_events
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.recognise import recognise
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import wire_samples as wire
-from minewatch.kernels import packets, records
-from minewatch.sources import packet_stream
-from minewatch.sources.packet_stream import PacketStream
+from minewatch.kernels.traffic import packets, records
+from minewatch.sources.captures import packet_stream
+from minewatch.sources.captures.packet_stream import PacketStream
 from minewatch.sources.pipes import is_pipe, size_of, spooled
 from minewatch.sources.recognise import recognise
 from minewatch.sources.unreadable import UnreadableFile

@@ -10,9 +10,9 @@ import pytest
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.sensor_tables import SENSOR_INTERVALS
 from minewatch.sources.batch import Batch
+from minewatch.sources.captures.rolls import RollWriter, read_roll
 from minewatch.sources.options import ReadOptions
 from minewatch.sources.recognise import recognise
-from minewatch.sources.rolls import RollWriter, read_roll
 from minewatch.sources.unreadable import UnreadableFile
 
 START = datetime(2026, 5, 1, tzinfo=UTC)

@@ -25,10 +25,10 @@ from minewatch.runs.sense.spool import Draft, Spool, SpoolBusyError
 from minewatch.runs.sense.tally import SensorName, Tally
 from minewatch.schema.network_tables import FLOWS
 from minewatch.schema.reasons import Reason
-from minewatch.sources.flow_scan import Figures
-from minewatch.sources.live import Listening, LiveError, Losses
+from minewatch.sources.captures.flow_scan import Figures
+from minewatch.sources.captures.live import Listening, LiveError, Losses
+from minewatch.sources.captures.rolls import read_roll
 from minewatch.sources.options import ReadOptions
-from minewatch.sources.rolls import read_roll
 
 START_US = 1_777_593_610_000_000
 SECOND = 1_000_000

@@ -12,9 +12,9 @@ import pytest
 
 from minewatch.sim.wire import carriers
 from minewatch.sim.wire.packets import Message, Side
-from minewatch.sources import bodies, websocket
-from minewatch.sources.carriage import Stream
-from minewatch.sources.openings import choose
+from minewatch.sources.talk import bodies, websocket
+from minewatch.sources.talk.carriage import Stream
+from minewatch.sources.talk.openings import choose
 
 SERVER = Side("203.0.113.9", 3333)
 TALK = [

@@ -29,7 +29,7 @@ def cache_name(files: Iterable[Path]) -> str:
 
 
 def _cache_folder() -> str:
-    name = cache_name(_FOLDER.glob("*.py"))
+    name = cache_name(_FOLDER.rglob("*.py"))
     base = Path(config.CACHE_DIR) if config.CACHE_DIR else _FOLDER / "__pycache__"
     return str(base if base.name == name else base / name)
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from minewatch.detect.pools.pool_list import PoolList
 from minewatch.detect.pools.weighing import Row, weighed
-from minewatch.kernels.scan import shows_sign
+from minewatch.kernels.traffic.scan import shows_sign
 from minewatch.runs.look_records import flow_records
 from minewatch.runs.look_sights import FLOWS, Sight, Watcher
-from minewatch.sources.flow_rows import as_python, flow_columns, is_long
-from minewatch.sources.flow_scan import FlowScan
+from minewatch.sources.captures.flow_rows import as_python, flow_columns, is_long
+from minewatch.sources.captures.flow_scan import FlowScan
+from minewatch.sources.captures.packet_stream import ByteStream
 from minewatch.sources.network_signatures import is_capture
-from minewatch.sources.packet_stream import ByteStream
 from minewatch.sources.pipes import first_bytes, is_pipe, open_pipe
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class SignedFlows(FlowScan):
 
     def _keep_quiet(self, numbers: np.ndarray) -> None:
         from minewatch.runs.look_quiet import QuietFlows
-        from minewatch.sources.flow_arrow import flow_table
+        from minewatch.sources.captures.flow_arrow import flow_table
 
         if self.quiet is None:
             self.quiet = QuietFlows(self._judging.block_times, self._judging.zone)

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from minewatch.attribute.lines import SiteLine, lines_of_sites
 from minewatch.attribute.sites import Attribution
 from minewatch.detect.load.curves import Curves, curves_of
-from minewatch.kernels.hours import HOURS, fold_hours
+from minewatch.kernels.power.hours import HOURS, fold_hours
 from minewatch.runs.partitions import View, after, readings_of
 from minewatch.runs.site_records import site_records
 from minewatch.schema.analysis_tables import SITE_HOURS, SITE_RECORDS

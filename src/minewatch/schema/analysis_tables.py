@@ -28,9 +28,7 @@ LOAD_FEATURES = pa.schema(
     [
         column("usage_point_id", pa.string(), "户号", data_class=_PERSONAL, required=True),
         *_PERIOD,
-        column(
-            "features", pa.list_(pa.float64()), "in the order of minewatch.kernels.load_features.FEATURES"
-        ),
+        column("features", pa.list_(pa.float64()), "in the order of kernels.power.load_features.FEATURES"),
     ]
 )
 

@@ -10,36 +10,36 @@ from minewatch.sources.options import ReadOptions
 
 
 def read_capture(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read pcap or pcapng; see ``minewatch.sources.captures``."""
-    from minewatch.sources import captures
+    """Read pcap or pcapng; see ``minewatch.sources.captures.captures``."""
+    from minewatch.sources.captures import captures
 
     return captures.read_capture(path, options)
 
 
 def read_piped_capture(pipe: FileIO, head: bytes, path: Path, options: ReadOptions) -> Iterator[Batch]:
     """Read pcap or pcapng as it comes from a pipe that ``path`` names and of which ``head`` was read."""
-    from minewatch.sources import captures
+    from minewatch.sources.captures import captures
 
     return captures.read_stream(pipe, path, options, head)
 
 
 def read_eve(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read Suricata EVE JSON lines; see ``minewatch.sources.eve``."""
-    from minewatch.sources import eve
+    """Read Suricata EVE JSON lines; see ``minewatch.sources.logs.eve``."""
+    from minewatch.sources.logs import eve
 
     return eve.read_eve(path, options)
 
 
 def read_zeek(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read a Zeek log; see ``minewatch.sources.zeek``."""
-    from minewatch.sources import zeek
+    """Read a Zeek log; see ``minewatch.sources.logs.zeek``."""
+    from minewatch.sources.logs import zeek
 
     return zeek.read_zeek(path, options)
 
 
 def read_exports(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read NetFlow or IPFIX export packets; see ``minewatch.sources.ipfix``."""
-    from minewatch.sources import ipfix
+    """Read NetFlow or IPFIX export packets; see ``minewatch.sources.logs.ipfix``."""
+    from minewatch.sources.logs import ipfix
 
     return ipfix.read_exports(path, options)
 
@@ -55,30 +55,30 @@ def is_nat_log(head: bytes, path: Path) -> bool:
 
 
 def read_nat_log(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read a log of address translation; see ``minewatch.sources.nat_events``."""
-    from minewatch.sources import nat_events
+    """Read a log of address translation; see ``minewatch.sources.logs.nat_events``."""
+    from minewatch.sources.logs import nat_events
 
     return nat_events.read_nat_log(path, options)
 
 
 def read_roll(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read what a sensor wrote; see ``minewatch.sources.rolls``."""
-    from minewatch.sources import rolls
+    """Read what a sensor wrote; see ``minewatch.sources.captures.rolls``."""
+    from minewatch.sources.captures import rolls
 
     return rolls.read_roll(path, options)
 
 
 def read_pool_list(path: Path, options: ReadOptions) -> Iterator[Batch]:
-    """Read a plain list of mining pools; see ``minewatch.sources.pool_lists``."""
-    from minewatch.sources import pool_lists
+    """Read a plain list of mining pools; see ``minewatch.sources.logs.pool_lists``."""
+    from minewatch.sources.logs import pool_lists
 
     return pool_lists.read_pool_list(path, options)
 
 
 def is_pool_list(head: bytes, path: Path) -> bool:
-    """Tell a plain list of mining pools; see ``minewatch.sources.pool_lists``."""
+    """Tell a plain list of mining pools; see ``minewatch.sources.logs.pool_lists``."""
     if not head.startswith(b"#"):
         return False
-    from minewatch.sources import pool_lists
+    from minewatch.sources.logs import pool_lists
 
     return pool_lists.is_pool_list(head, path)

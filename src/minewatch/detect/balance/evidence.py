@@ -13,7 +13,7 @@ from minewatch.detect.balance.needs import balance_refusal
 from minewatch.detect.balance.reasons import Moved, balance_reasons
 from minewatch.detect.balance.series import Doubles, Series
 from minewatch.detect.balance.weight import Block, Constant, weigh
-from minewatch.kernels.hours import HOURS
+from minewatch.kernels.power.hours import HOURS
 from minewatch.schema.evidence import Detector, Duty, Estimate, Evidence, SubjectKind, inputs_of
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason

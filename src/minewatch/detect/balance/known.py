@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch.detect.balance.series import Series
-from minewatch.kernels.hours import HOURS
+from minewatch.kernels.power.hours import HOURS
 
 Doubles = npt.NDArray[np.float64]
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from minewatch.detect.balance.known import DUSK, Known
 from minewatch.detect.balance.series import Series
-from minewatch.kernels.balance import robust_fit
-from minewatch.kernels.blocks import best_pulse, running_median
-from minewatch.kernels.hours import HOURS
+from minewatch.kernels.power.balance import robust_fit
+from minewatch.kernels.power.blocks import best_pulse, running_median
+from minewatch.kernels.power.hours import HOURS
 
 Doubles = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -22,7 +22,7 @@ from minewatch.detect.balance.needs import balance_refusal
 from minewatch.detect.balance.series import Meters, Series, columns_of, hours_by_phase, series_of
 from minewatch.detect.balance.strays import strays_of, without_strays
 from minewatch.detect.balance.weight import weigh
-from minewatch.kernels.balance import robust_fit
+from minewatch.kernels.power.balance import robust_fit
 from minewatch.schema.evidence import Detector, Evidence, SubjectKind, evidence_table
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.steps import Step

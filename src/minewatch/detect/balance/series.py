@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.detect.load.curves import Curves, curves_of
-from minewatch.kernels.balance import hourly_curves, metered_sums
-from minewatch.kernels.hours import HOURS, Floats
+from minewatch.kernels.power.balance import hourly_curves, metered_sums
+from minewatch.kernels.power.hours import HOURS, Floats
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

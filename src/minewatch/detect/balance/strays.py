@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch.detect.balance.series import Meters, Series
-from minewatch.kernels.balance import presence
-from minewatch.kernels.hours import HOURS, Floats
+from minewatch.kernels.power.balance import presence
+from minewatch.kernels.power.hours import HOURS, Floats
 
 Doubles = npt.NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch.detect.balance.model import Balance, Fit, Pulse, Term, during
-from minewatch.kernels.hours import HOURS
+from minewatch.kernels.power.hours import HOURS
 
 Doubles = npt.NDArray[np.float64]
 

@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minewatch.kernels.quiet_messages import block_hits, covered_us
+from minewatch.kernels.traffic.quiet_messages import block_hits, covered_us
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]

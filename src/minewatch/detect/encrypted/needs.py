@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minewatch.detect.encrypted.talk import Talk
-from minewatch.kernels.quiet_messages import ASKED, PUSH
+from minewatch.kernels.traffic.quiet_messages import ASKED, PUSH
 from minewatch.schema.reasons import Reason, reason
 
 

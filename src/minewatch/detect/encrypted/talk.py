@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minewatch.kernels.quiet_messages import (
+from minewatch.kernels.traffic.quiet_messages import (
     ANSWER,
     ASKED,
     PUSH,

@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.load_blocks import Judged
-from minewatch.kernels.load_features import Feature
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.load_blocks import Judged
+from minewatch.kernels.power.load_features import Feature
 
 Floats = npt.NDArray[np.float64]
 

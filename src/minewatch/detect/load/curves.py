@@ -7,14 +7,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from minewatch.kernels.electrical import PHASES, Meters, Quantity
-from minewatch.kernels.hours import Floats, Ints
+from minewatch.kernels.power.electrical import PHASES, Meters, Quantity
+from minewatch.kernels.power.hours import Floats, Ints
 
 _NONE = Quantity(np.zeros(0, np.float32), np.zeros(1, np.int64))
 
 
 class Curves(NamedTuple):
-    """Customers' curves: see ``minewatch.kernels.load_features.load_features`` for the layout.
+    """Customers' curves: see ``minewatch.kernels.power.load_features.load_features`` for the layout.
 
     ``usage_point_ids`` (customers,) in the order of the table; ``values`` kW; ``days`` since 1970-01-01.
     """

@@ -16,9 +16,9 @@ from minewatch.detect.load.model import Scores, shipped_model, shipped_version
 from minewatch.detect.load.needs import load_refusal
 from minewatch.detect.load.reasons import Row, Seen, Weighed, load_reasons
 from minewatch.detect.load.vectors import LoadTables, Vectors, load_vectors
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.hours import HOURS
-from minewatch.kernels.load_blocks import Coverage
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.hours import HOURS
+from minewatch.kernels.power.load_blocks import Coverage
 from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table, inputs_of
 from minewatch.schema.periods import Period
 from minewatch.schema.reasons import Reason

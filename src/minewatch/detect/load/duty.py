@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.load_blocks import Coverage
-from minewatch.kernels.responses import Response
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.load_blocks import Coverage
+from minewatch.kernels.power.responses import Response
 from minewatch.schema.evidence import Duty
 
 Row = npt.NDArray[np.float64]

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from minewatch.detect.load.curves import curves_of
-from minewatch.kernels.load_features import load_features
+from minewatch.kernels.power.load_features import load_features
 from minewatch.schema.analysis_tables import LOAD_FEATURES
 from minewatch.schema.steps import Step
 
@@ -40,4 +40,4 @@ LOAD_FEATURES_STEP = Step(
     function=features_of_customers,
     columns={"interval_readings": ("usage_point_id", "day", "kw")},
 )
-"""Features of load curves; see ``minewatch.kernels.load_features.FEATURES``."""
+"""Features of load curves; see ``minewatch.kernels.power.load_features.FEATURES``."""

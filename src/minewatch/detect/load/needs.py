@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from minewatch.kernels.hours import HOURS
-from minewatch.kernels.load_blocks import Coverage
+from minewatch.kernels.power.hours import HOURS
+from minewatch.kernels.power.load_blocks import Coverage
 from minewatch.schema.reasons import Reason, reason
 
 _EPOCH = date(1970, 1, 1)

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from minewatch.detect.load.vectors import VECTOR
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.hours import HOURS
-from minewatch.kernels.load_blocks import Coverage
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.hours import HOURS
+from minewatch.kernels.power.load_blocks import Coverage
 from minewatch.schema.evidence import Duty
 from minewatch.schema.load_classes import load_class_name
 from minewatch.schema.machines import machines

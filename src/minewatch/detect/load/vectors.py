@@ -10,14 +10,14 @@ import pyarrow as pa
 from minewatch.detect.load.archive import archive_of, peer_vector
 from minewatch.detect.load.curves import Curves, curves_of, meters_of, with_daily
 from minewatch.detect.load.world import world_of
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.changes import Change
-from minewatch.kernels.electrical import Electric
-from minewatch.kernels.hours import HOURS
-from minewatch.kernels.load_blocks import Coverage, Judged, Ragged, load_blocks
-from minewatch.kernels.load_features import FEATURES, Feature
-from minewatch.kernels.responses import Response
-from minewatch.kernels.steadiness import Steadiness
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.changes import Change
+from minewatch.kernels.power.electrical import Electric
+from minewatch.kernels.power.hours import HOURS
+from minewatch.kernels.power.load_blocks import Coverage, Judged, Ragged, load_blocks
+from minewatch.kernels.power.load_features import FEATURES, Feature
+from minewatch.kernels.power.responses import Response
+from minewatch.kernels.power.steadiness import Steadiness
 
 Floats = npt.NDArray[np.float64]
 

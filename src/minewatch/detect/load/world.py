@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from minewatch.detect.load.curves import Curves
-from minewatch.kernels.hours import HOURS, Floats
-from minewatch.kernels.responses import World
+from minewatch.kernels.power.hours import HOURS, Floats
+from minewatch.kernels.power.responses import World
 from minewatch.schema.calendar import day_kind
 
 _EPOCH = date(1970, 1, 1)

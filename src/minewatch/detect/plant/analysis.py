@@ -17,7 +17,7 @@ from minewatch.detect.plant.drivers import (
     met_output,
     scaled_by,
 )
-from minewatch.kernels.missing_output import Chains, Grid, Hours, backward, forward
+from minewatch.kernels.power.missing_output import Chains, Grid, Hours, backward, forward
 
 FACTORS = np.array(
     [

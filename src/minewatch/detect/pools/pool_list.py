@@ -111,7 +111,7 @@ class PoolList:
 
     @cached_property
     def ranges(self) -> npt.NDArray[np.int64]:
-        """All listed addresses as ranges for ``kernels.addresses``, (n, 4) int64, apart and in order.
+        """All listed addresses as ranges for ``kernels.traffic.addresses``, (n, 4) int64, apart and in order.
 
         Columns: high and low half of the first and of the last address.
         """

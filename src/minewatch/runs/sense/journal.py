@@ -5,7 +5,7 @@ import pyarrow as pa
 from minewatch.runs.sense.spool import Draft, Spool
 from minewatch.runs.sense.tally import SensorName, Tally, instant, interval_row
 from minewatch.schema.network_tables import FLOWS
-from minewatch.sources.rolls import BROKEN_OFF
+from minewatch.sources.captures.rolls import BROKEN_OFF
 
 MOST_ROWS_HELD = 20_000
 FLUSH_US = 10_000_000

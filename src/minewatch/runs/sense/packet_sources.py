@@ -10,8 +10,8 @@ from pathlib import Path
 from stat import S_ISREG
 from typing import Protocol
 
-from minewatch.sources.live import Listening, Losses, Ring, interfaces
-from minewatch.sources.packet_filter import packet_filter
+from minewatch.sources.captures.live import Listening, Losses, Ring, interfaces
+from minewatch.sources.captures.packet_filter import packet_filter
 
 Clock = Callable[[], datetime]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from minewatch.kernels.ring import copy_block
+from minewatch.kernels.traffic.ring import copy_block
 from minewatch.lake.failures import LakeError
 from minewatch.runs.ingest import Settings, open_or_create
 from minewatch.runs.sense.committing import Committer
@@ -23,8 +23,8 @@ from minewatch.runs.sense.service import Notifier, drop_rights
 from minewatch.runs.sense.spool import Spool, SpoolBusyError
 from minewatch.runs.sense.tally import SensorName, Tally
 from minewatch.schema.reasons import reason
-from minewatch.sources.captures import CaptureScan
-from minewatch.sources.live import Listening, LiveError, pcap_header
+from minewatch.sources.captures.captures import CaptureScan
+from minewatch.sources.captures.live import Listening, LiveError, pcap_header
 from minewatch.sources.unreadable import UnreadableFile
 
 __all__ = ["FAILURES", "Listening", "Pace", "Request", "Tally", "Watcher", "sense"]

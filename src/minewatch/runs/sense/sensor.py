@@ -20,9 +20,9 @@ from minewatch.runs.sense.tally import SensorName, Tally, instant
 from minewatch.schema.columns import doc_of
 from minewatch.schema.reasons import Reason, reason
 from minewatch.schema.sensor_tables import SENSOR_INTERVALS
-from minewatch.sources.captures import CaptureScan
-from minewatch.sources.flow_scan import Figures
-from minewatch.sources.packet_stream import ByteStream
+from minewatch.sources.captures.captures import CaptureScan
+from minewatch.sources.captures.flow_scan import Figures
+from minewatch.sources.captures.packet_stream import ByteStream
 
 TICK_US, SWEEP_US = 1_000_000, 5_000_000
 """The book is looked at so often; flows that are over leave the table so often."""
@@ -41,7 +41,7 @@ _MEANINGS = {field.name: doc_of(field) for field in SENSOR_INTERVALS}
 
 
 class Scan(Protocol):
-    """What the sensor needs of ``minewatch.sources.captures.CaptureScan``; times are ns since 1970."""
+    """What the sensor needs of ``sources.captures.captures.CaptureScan``; times are ns since 1970."""
 
     @property
     def figures(self) -> Figures:

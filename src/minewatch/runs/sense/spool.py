@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from minewatch.lake.commits import flush_folder
-from minewatch.sources.rolls import RollWriter
+from minewatch.sources.captures.rolls import RollWriter
 
 ROLL, DRAFT, REFUSED = ".roll", ".draft", ".refused"
 

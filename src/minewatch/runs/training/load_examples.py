@@ -13,9 +13,9 @@ import pyarrow.compute as pc
 
 from minewatch.detect.load.curves import curves_of
 from minewatch.detect.load.vectors import CONTEXT_VECTOR, VECTOR, LoadTables, load_vectors
-from minewatch.kernels.blocks import Block
-from minewatch.kernels.load_blocks import Coverage
-from minewatch.kernels.load_features import Feature
+from minewatch.kernels.power.blocks import Block
+from minewatch.kernels.power.load_blocks import Coverage
+from minewatch.kernels.power.load_features import Feature
 from minewatch.runs.training.load_injection import injected
 from minewatch.runs.training.master_meters import with_master_meters
 from minewatch.runs.training.real_counties import RealCounty, real_county

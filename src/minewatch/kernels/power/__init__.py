@@ -1,0 +1,1 @@
+"""Loads, balances and output."""

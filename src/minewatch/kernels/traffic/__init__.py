@@ -1,0 +1,1 @@
+"""Packets, flows and what is said in them."""

@@ -1,0 +1,1 @@
+"""Packets of captures and live interfaces to flows."""

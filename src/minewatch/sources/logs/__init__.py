@@ -1,0 +1,1 @@
+"""Flows, leases and lists that others recorded."""
