@@ -371,19 +371,6 @@ def test_damaged_record_is_named(tmp_path: Path) -> None:
     assert batch.rows["src_packets"].to_pylist() == [1]
 
 
-def test_random_damage_never_fails(tmp_path: Path) -> None:
-    rng = random.Random(11)
-    packets = wire.conversation(stratum_session(3) + MONERO, most=200)
-    clean = [wire.pcap(packets), wire.pcapng(packets)]
-    path = tmp_path / "damaged"
-    for n in range(400):
-        data = bytearray(clean[n % 2])
-        for _ in range(rng.randint(1, 6)):
-            data[rng.randrange(24, len(data))] ^= 1 << rng.randrange(8)
-        path.write_bytes(data)
-        list(read_capture(path, wire.OPTIONS))
-
-
 def test_a_window_smaller_than_the_file_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
