@@ -5,7 +5,19 @@ from typing import Annotated
 import typer
 
 from minewatch import __version__
-from minewatch.cli import calibrate, evaluate, ingest, lake, look, quarantine, replay, scan, simulate, train
+from minewatch.cli import (
+    calibrate,
+    evaluate,
+    ingest,
+    lake,
+    look,
+    office,
+    quarantine,
+    replay,
+    scan,
+    simulate,
+    train,
+)
 from minewatch.cli.language import say
 
 app = typer.Typer(
@@ -47,3 +59,4 @@ replay.register(app)
 evaluate.register(app)
 calibrate.register(app)
 train.register(app)
+office.register(app)

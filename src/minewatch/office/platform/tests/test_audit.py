@@ -1,0 +1,89 @@
+"""The audit chain: appended in the act's transaction, unchangeable, and every change is seen."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from minewatch.office.platform import audit
+from minewatch.office.platform.audit import Act, Break
+from minewatch.office.platform.models import AuditEntry
+
+AT = datetime(2026, 5, 4, 9, 30, 1, 123456, tzinfo=UTC)
+
+
+def act(number: int) -> Act:
+    return Act("li.na", "energy-1", "site_listed", ("site", str(number)), AT)
+
+
+def three() -> list[AuditEntry]:
+    with transaction.atomic():
+        return [audit.record(act(n), {"reason": "矿机", "kw": 12.5}) for n in range(3)]
+
+
+@pytest.mark.django_db
+def test_an_unbroken_chain_verifies_and_links() -> None:
+    entries = three()
+    assert list(audit.verify()) == []
+    assert [entry.previous for entry in entries] == [audit.GENESIS, entries[0].hash, entries[1].hash]
+    assert list(audit.verify({2: entries[1].hash})) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_act_that_fails_leaves_no_entry() -> None:
+    def fail() -> None:
+        with transaction.atomic():
+            audit.record(act(1))
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert AuditEntry.objects.count() == 0
+    assert list(audit.verify()) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_entry_without_a_transaction() -> None:
+    with pytest.raises(transaction.TransactionManagementError):
+        audit.record(act(1))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", ["update", "delete"])
+def test_the_database_refuses_to_change_a_link(change: str) -> None:
+    three()
+    rows = AuditEntry.objects.filter(seq=2)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        rows.update(actor="x") if change == "update" else rows.delete()
+
+
+def without_triggers(statement: str) -> None:
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("DROP TRIGGER platform_auditentry_no_update")
+            cursor.execute("DROP TRIGGER platform_auditentry_no_delete")
+        else:
+            cursor.execute("ALTER TABLE platform_auditentry DISABLE TRIGGER USER")
+        cursor.execute(statement)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ("UPDATE platform_auditentry SET actor = 'x' WHERE seq = 2", [Break(2, "altered")]),
+        ("DELETE FROM platform_auditentry WHERE seq = 2", [Break(2, "missing")]),
+        ("DELETE FROM platform_auditentry WHERE seq = 3", [Break(3, "missing")]),
+    ],
+)
+def test_a_change_behind_the_triggers_is_seen(statement: str, found: list[Break]) -> None:
+    three()
+    without_triggers(statement)
+    assert list(audit.verify()) == found
+
+
+@pytest.mark.django_db
+def test_a_chain_made_anew_does_not_fit_the_anchor() -> None:
+    entries = three()
+    assert list(audit.verify({3: "f" * 64})) == [Break(3, "altered")]
+    assert list(audit.verify({9: entries[0].hash})) == [Break(9, "missing")]

@@ -1,0 +1,11 @@
+"""The app ``web``."""
+
+from django.apps import AppConfig
+
+
+class WebConfig(AppConfig):
+    """Pages of the console and what stands before them."""
+
+    name = "minewatch.office.web"
+    label = "web"
+    verbose_name = "控制台"

@@ -1,0 +1,12 @@
+"""Routes of the office."""
+
+from django.urls import include, path
+
+from minewatch.office.web import pages
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("account/", include("allauth.urls")),
+    path("language/", pages.set_language, name="set_language"),
+    path("healthz", pages.healthz, name="healthz"),
+]
