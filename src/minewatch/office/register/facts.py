@@ -41,7 +41,7 @@ def state(thing: _Thing, values: Mapping[str, Any], said: Said) -> list[str]:
 
     A field last stated by a weightier kind of source keeps its value.
     """
-    locked = type(thing)._base_manager.select_for_update().get(pk=thing.pk)  # noqa: SLF001 - already in scope
+    locked = type(thing)._base_manager.select_for_update().get(pk=thing.pk)
     present = _values(locked)
     differing = {name: value for name, value in values.items() if _plain(value) != present[name]}
     if not differing:

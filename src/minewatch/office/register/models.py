@@ -40,7 +40,7 @@ class Source(models.Model):
 
 
 class Fact(models.Model):
-    """A statement: a field of a thing has a value, in a period, says a source. Rows are added, never changed."""
+    """A statement: a source says that a field of a thing has a value. Rows are added, never changed."""
 
     subject_kind = models.CharField(max_length=20)
     subject_id = models.BigIntegerField()
