@@ -182,3 +182,24 @@ class Unmasking(models.Model):
     purpose = models.CharField(max_length=300)
     at = models.DateTimeField()
     until = models.DateTimeField()
+
+
+class Work(models.Model):
+    """A piece of long work: what it is, how far it is, what came of it. Its job writes here as it goes."""
+
+    class State(models.TextChoices):
+        """Where it stands."""
+
+        WAITING = "waiting", _("Waiting")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True, blank=True)
+    result = models.JSONField(default=dict)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)

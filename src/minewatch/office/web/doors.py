@@ -1,0 +1,36 @@
+"""What a view asks of an account before it does anything."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from minewatch.office.platform.models import User
+from minewatch.office.platform.services import By
+from minewatch.office.web import clock
+
+View = Callable[..., HttpResponse]
+
+
+def permitted(permission: str) -> Callable[[View], View]:
+    """Let through who has ``permission``; others get 403."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+            if not request.user.has_perm(permission):
+                raise PermissionDenied(permission)
+            return view(request, *args, **named)
+
+        guarded.permission = permission  # type: ignore[attr-defined] - read by the test of all routes
+        return guarded
+
+    return guard
+
+
+def by(request: HttpRequest) -> By:
+    """Return who acts in a request, and when."""
+    assert isinstance(request.user, User)  # noqa: S101 - the doorkeeper let nobody else in
+    return By(request.user, clock.now())
