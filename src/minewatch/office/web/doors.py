@@ -11,6 +11,9 @@ from minewatch.office.platform.models import User
 from minewatch.office.platform.services import By
 from minewatch.office.web import clock
 
+PERMISSION_ATTRIBUTE = "permission_needed"
+"""Where the test of all routes reads what a view asks for."""
+
 View = Callable[..., HttpResponse]
 
 
@@ -24,7 +27,7 @@ def permitted(permission: str) -> Callable[[View], View]:
                 raise PermissionDenied(permission)
             return view(request, *args, **named)
 
-        guarded.permission = permission  # type: ignore[attr-defined] - read by the test of all routes
+        setattr(guarded, PERMISSION_ATTRIBUTE, permission)
         return guarded
 
     return guard
