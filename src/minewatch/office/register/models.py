@@ -1,6 +1,6 @@
 """The register: who, where and what, each field with the statements behind it.
 
-A row holds what is thought true now; ``Fact`` holds every statement that was ever made about it, by whom and
+A row holds what is thought true now; ``Statement`` holds everything that was ever said about it, by whom and
 from what source, so that the row can be derived again and each field has its history.
 """
 
@@ -39,28 +39,35 @@ class Source(models.Model):
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["kind", "reference"])]
 
 
-class Fact(models.Model):
-    """A statement: a source says that a field of a thing has a value. Rows are added, never changed."""
+class Statement(models.Model):
+    """A source says that fields of a thing have values. Rows are added, never changed.
+
+    ``values`` maps a field to its value in JSON (foreign keys by id as ``premises_id``, days and times as
+    text). ``holds`` is false where a weightier source says otherwise: a disagreement, which changed nothing.
+    """
 
     subject_kind = models.CharField(max_length=20)
     subject_id = models.BigIntegerField()
-    field = models.CharField(max_length=40)
-    value = models.JSONField(null=True)
-    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="facts")
+    values = models.JSONField()
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="statements")
+    at = models.DateTimeField()
     valid_from = models.DateTimeField(null=True, blank=True)
     valid_to = models.DateTimeField(null=True, blank=True)
     holds = models.BooleanField(default=True)
 
     class Meta:
-        """Read by thing and field, newest last."""
+        """Read by thing, oldest first."""
 
-        indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["subject_kind", "subject_id", "field", "id"])
-        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["subject_kind", "subject_id", "id"])]
 
 
 class Registered(Scoped):
-    """Base of the things of the register: a region, and the row that a duplicate was merged into."""
+    """Base of the things of the register: a region, and the row that a duplicate was merged into.
+
+    ``derived`` fields follow from the others (``canonical.settle``); nobody states them.
+    """
+
+    derived: ClassVar[frozenset[str]] = frozenset()
 
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
     merged_into = models.ForeignKey(
@@ -85,12 +92,24 @@ class Enterprise(Registered):
         C = "C", "C"
         D = "D", "D"
 
-    uscc = models.CharField(max_length=18, null=True, blank=True, unique=True)
-    name = models.CharField(max_length=200, db_index=True)
+    derived: ClassVar[frozenset[str]] = frozenset({"name_key"})
+
+    uscc = models.CharField(max_length=18, null=True, blank=True)
+    name = models.CharField(max_length=200)
+    name_key = models.CharField(max_length=200, db_index=True)
     legal_representative = models.CharField(max_length=80, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     industry_code = models.CharField(max_length=8, blank=True)
     credit_class = models.CharField(max_length=1, choices=CreditClass.choices, blank=True)
+
+    class Meta:
+        """A code once, but for rows that were merged into another."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["uscc"], name="uscc_once", condition=models.Q(merged_into=None, uscc__isnull=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -99,7 +118,11 @@ class Enterprise(Registered):
 class Premises(Registered):
     """A place with an address; ``region`` may be a park."""
 
+    derived: ClassVar[frozenset[str]] = frozenset({"address_key"})
+
     address = models.CharField(max_length=300)
+    address_key = models.CharField(max_length=300, db_index=True)
+    floor_area_m2 = models.FloatField(null=True, blank=True)
     lon = models.FloatField(null=True, blank=True)
     lat = models.FloatField(null=True, blank=True)
 
@@ -110,7 +133,10 @@ class Premises(Registered):
 class UsagePoint(Registered):
     """An electricity account by its 户号 (leading zeros count)."""
 
+    derived: ClassVar[frozenset[str]] = frozenset({"number_key"})
+
     number = models.CharField(max_length=24, unique=True)
+    number_key = models.CharField(max_length=24, db_index=True)
     customer_name = models.CharField(max_length=200, blank=True)
     enterprise = models.ForeignKey(
         Enterprise, null=True, blank=True, on_delete=models.PROTECT, related_name="usage_points"
@@ -121,6 +147,7 @@ class UsagePoint(Registered):
     tariff_class = models.CharField(max_length=40, blank=True)
     voltage_kv = models.FloatField(null=True, blank=True)
     contract_kva = models.FloatField(null=True, blank=True)
+    price_cny_kwh = models.FloatField(null=True, blank=True)
     transformer_id = models.CharField(max_length=60, blank=True)
     opened_on = models.DateField(null=True, blank=True)
     closed_on = models.DateField(null=True, blank=True)
@@ -148,7 +175,10 @@ class Plant(Registered):
 class Line(Registered):
     """A network line: addresses and ports that a carrier leased to a holder for a time."""
 
+    derived: ClassVar[frozenset[str]] = frozenset({"first_address"})
+
     prefix = models.CharField(max_length=50, db_index=True)
+    first_address = models.CharField(max_length=33, db_index=True)  # sorts as the addresses do
     port_low = models.IntegerField(default=0)
     port_high = models.IntegerField(default=65535)
     carrier = models.ForeignKey(Agency, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -204,6 +234,10 @@ class Site(Registered):
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.UNKNOWN)
     state = models.CharField(max_length=12, choices=State.choices, default=State.SUSPECTED, db_index=True)
     planned_start_on = models.DateField(null=True, blank=True)
+    planned_power_kw = models.FloatField(null=True, blank=True)
+    services = models.CharField(max_length=200, blank=True)  # what it says it does, as hosting
+    mining_share = models.FloatField(null=True, blank=True)  # of the power drawn, 0 to 1
+    interruptible_share = models.FloatField(null=True, blank=True)  # of the peak, 0 to 1
     power_kw = models.FloatField(null=True, blank=True)
     power_low_kw = models.FloatField(null=True, blank=True)
     power_high_kw = models.FloatField(null=True, blank=True)
@@ -219,15 +253,29 @@ class Site(Registered):
     recurrences = models.PositiveIntegerField(default=0)
 
     class Meta:
-        """The work list is read by state, largest first."""
+        """The work list is read by state, largest first; an inventory by phase."""
 
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["state", "-power_kw"])]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["state", "-power_kw"]),
+            models.Index(fields=["phase", "-power_kw", "id"]),
+        ]
 
     def __str__(self) -> str:
         return f"{self.code} {self.name}"
 
 
-class Party(models.Model):
+class OfSite(Scoped):
+    """Base of what hangs on a site: seen where the site is."""
+
+    region_lookup = "site__region"
+
+    class Meta:
+        """No table of its own."""
+
+        abstract = True
+
+
+class Party(OfSite):
     """The part an enterprise has in a site: landlord, tenant and misused identity are different parties."""
 
     class Part(models.TextChoices):
@@ -255,7 +303,7 @@ class Party(models.Model):
         ]
 
 
-class Link(models.Model):
+class Link(OfSite):
     """A usage point, plant or line that belongs to a site, and how likely."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="links")
@@ -264,6 +312,7 @@ class Link(models.Model):
     )
     plant = models.ForeignKey(Plant, null=True, blank=True, on_delete=models.PROTECT, related_name="links")
     line = models.ForeignKey(Line, null=True, blank=True, on_delete=models.PROTECT, related_name="links")
+    energy_week_kwh = models.FloatField(null=True, blank=True)
     probability = models.FloatField(null=True, blank=True)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -290,7 +339,35 @@ class Link(models.Model):
         ]
 
 
-class MachineGroup(models.Model):
+class Sighting(OfSite):
+    """Mining traffic of a site as it was seen: from where, when, with what pool and wallet."""
+
+    site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sightings")
+    address = models.GenericIPAddressField(db_index=True)
+    port = models.PositiveIntegerField(default=0)  # 0 where it was not told
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    pool = models.CharField(max_length=200, blank=True)
+    coin = models.CharField(max_length=60, blank=True)
+    algorithm = models.CharField(max_length=40, blank=True)
+    wallet = models.CharField(max_length=160, blank=True, db_index=True)
+    worker = models.CharField(max_length=160, blank=True)
+    submissions = models.BigIntegerField(null=True, blank=True)
+    source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        """Said once by a source; read newest first."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["site", "source", "address", "port", "wallet", "worker", "first_at"],
+                name="sighting_once",
+            )
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["site", "-last_at"])]
+
+
+class MachineGroup(OfSite):
     """Machines of one model at a site, counted once; a later count ends the earlier one."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="machines")
@@ -300,6 +377,9 @@ class MachineGroup(models.Model):
     algorithm = models.CharField(max_length=40, blank=True)
     hash_rate_each = models.FloatField(null=True, blank=True)  # H/s
     power_each_w = models.FloatField(null=True, blank=True)
+    hours_day = models.FloatField(null=True, blank=True)
+    made_year = models.PositiveSmallIntegerField(null=True, blank=True)
+    serials = models.JSONField(default=list)
     source = models.ForeignKey(Source, on_delete=models.PROTECT, related_name="+")
     counted_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -319,9 +399,10 @@ class Merge(models.Model):
     undone_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
 
-class EvidenceFile(models.Model):
-    """A file as evidence: kept under its SHA-256, never changed."""
+class EvidenceFile(Scoped):
+    """A file as evidence: kept under its SHA-256, never changed; seen in the region of its subject."""
 
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
     media_type = models.CharField(max_length=80)

@@ -6,9 +6,10 @@ import pytest
 
 from minewatch.office.conftest import AT, OFFICE
 from minewatch.office.platform.models import AuditEntry, Event, Region
+from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.scope import NoScope, Scope, scoped, whole
 from minewatch.office.register.facts import Said, register, state
-from minewatch.office.register.models import Enterprise, Fact, Site, Source
+from minewatch.office.register.models import Enterprise, Site, Source, Statement, UsagePoint
 
 pytestmark = pytest.mark.usefixtures("country")
 
@@ -24,8 +25,8 @@ def enterprise(code: str = "510703") -> Enterprise:
 
 def test_what_is_registered_has_a_source_for_each_field() -> None:
     thing = enterprise()
-    facts = Fact.objects.filter(subject_kind="enterprise", subject_id=thing.pk)
-    assert {fact.field: fact.value for fact in facts} == {"name": thing.name, "region_id": thing.region_id}
+    said_of_it = Statement.objects.get(subject_kind="enterprise", subject_id=thing.pk)
+    assert said_of_it.values == {"name": thing.name, "region_id": thing.region_id}
     assert AuditEntry.objects.get(action="enterprise_registered").subject_id == str(thing.pk)
     assert Event.objects.get(kind="register.enterprise_registered").payload["id"] == thing.pk
 
@@ -36,8 +37,8 @@ def test_a_weightier_source_holds_against_a_later_weaker_one() -> None:
     assert state(thing, {"name": "清流"}, said(Source.Kind.FINDING, "finding-1")) == []
     with scoped(whole("test")):
         assert Enterprise.objects.get().name == "绵阳清流电子厂"
-    history = Fact.objects.filter(field="name").order_by("id")
-    assert [(fact.value, fact.holds) for fact in history] == [
+    history = Statement.objects.filter(values__has_key="name").order_by("id")
+    assert [(row.values["name"], row.holds) for row in history] == [
         ("绵阳清流科技有限公司", True),
         ("绵阳清流电子厂", True),
         ("清流", False),
@@ -46,9 +47,50 @@ def test_a_weightier_source_holds_against_a_later_weaker_one() -> None:
 
 def test_saying_the_same_again_changes_nothing() -> None:
     thing = enterprise()
-    before = Fact.objects.count()
-    assert state(thing, {"name": thing.name}, said(Source.Kind.PERSON)) == []
-    assert Fact.objects.count() == before
+    before = Statement.objects.count()
+    assert state(thing, {"name": thing.name}, said(Source.Kind.IMPORT)) == []
+    assert Statement.objects.count() == before
+
+
+def test_a_weightier_source_that_says_the_same_guards_the_value_from_then_on() -> None:
+    thing = enterprise()
+    assert state(thing, {"name": thing.name}, said(Source.Kind.INSPECTION)) == []
+    assert state(thing, {"name": "清流"}, said(Source.Kind.IMPORT, "file-2")) == []
+    with scoped(whole("test")):
+        assert Enterprise.objects.get().name == "绵阳清流科技有限公司"
+
+
+def test_the_same_disagreement_is_kept_once() -> None:
+    thing = enterprise()
+    state(thing, {"name": "绵阳清流电子厂"}, said(Source.Kind.INSPECTION))
+    for week in ("finding-1", "finding-2"):
+        state(thing, {"name": "清流"}, said(Source.Kind.FINDING, week))
+    assert Statement.objects.filter(holds=False).count() == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "code"),
+    [
+        ({"uscc": "91510700MA62123456"}, "uscc_wrong"),
+        ({"name": "长" * 201}, "value_wrong"),
+        ({"credit_class": "E"}, "value_wrong"),
+        ({"name_key": "X"}, "field_unknown"),
+        ({"merged_into_id": 1}, "field_unknown"),
+    ],
+)
+def test_what_cannot_stand_is_refused(values: dict[str, object], code: str) -> None:
+    thing = enterprise()
+    with pytest.raises(Refused) as refused:
+        state(thing, values, said(Source.Kind.PERSON))
+    assert refused.value.code == code
+    assert str(refused.value)
+
+
+def test_a_number_is_registered_once() -> None:
+    region = Region.objects.get(code="510703")
+    register(UsagePoint(number="0510700012", region=region), said(Source.Kind.IMPORT))
+    with pytest.raises(Refused, match="0510700012"):
+        register(UsagePoint(number=" 0510700012", region=region), said(Source.Kind.IMPORT))
 
 
 def test_days_are_stated_as_text_and_come_back_as_days() -> None:
