@@ -1,14 +1,16 @@
 """The audit chain: who did what to which thing, each entry bound to the one before by SHA-256.
 
-``record`` belongs into the transaction of the act itself: both stand or neither does. Who wants to change
-the past has to change every later entry, and the anchors that were carried out of the house say so.
+``record`` belongs into the transaction of the act itself: both stand or neither does. It only adds a row,
+so that a long transaction holds nobody up; ``seal`` gives committed entries their place in the chain, right
+after the commit and again by the worker, for those whose process died in between. Who wants to change the
+past has to change every later entry, and the anchors that were carried out of the house say so.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -16,6 +18,7 @@ from django.db import connection, transaction
 from minewatch.office.platform.models import AuditEntry, AuditHead
 
 GENESIS = "0" * 64
+_SEALED_AT_ONCE = 500
 
 REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 """Id of the request or job in work; entries of one act share it."""
@@ -38,13 +41,19 @@ class Break(NamedTuple):
     why: str
 
 
+class Anchor(NamedTuple):
+    """The end of the chain at a time, to be kept outside of the house."""
+
+    seq: int
+    hash: str
+    at: datetime
+
+
 def record(act: Act, details: Mapping[str, Any] | None = None) -> AuditEntry:
-    """Append an act; raises where no transaction is open."""
+    """Add the entry of an act; raises where no transaction is open. It is sealed after the commit."""
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an act and its audit entry stand in one transaction")
-    head = AuditHead.objects.select_for_update().get(pk=1)
-    entry = AuditEntry(
-        seq=head.seq + 1,
+    entry = AuditEntry.objects.create(
         at=act.at,
         actor=act.actor,
         agency=act.agency,
@@ -53,20 +62,36 @@ def record(act: Act, details: Mapping[str, Any] | None = None) -> AuditEntry:
         subject_id=act.subject[1],
         details=json.loads(json.dumps(details or {}, default=str)),
         request_id=REQUEST_ID.get(),
-        previous=head.hash,
     )
-    entry.hash = link(entry)
-    entry.save(force_insert=True)
-    head.seq, head.hash = entry.seq, entry.hash
-    head.save()
+    transaction.on_commit(seal, robust=True)
     return entry
 
 
-def link(entry: AuditEntry) -> str:
-    """Return the hash of an entry: over its fields in a canonical JSON, the hash before among them."""
-    fields = {
+def seal() -> int:
+    """Give the entries that wait for it their place in the chain; return how many got one."""
+    sealed = 0
+    while AuditEntry.objects.filter(seq=None).exists():
+        with transaction.atomic():
+            sealed += _seal_some(AuditHead.objects.select_for_update().get(pk=1))
+    return sealed
+
+
+def _seal_some(head: AuditHead) -> int:
+    waiting = list(AuditEntry.objects.filter(seq=None).order_by("id")[:_SEALED_AT_ONCE])
+    for entry in waiting:
+        entry.seq, entry.previous = head.seq + 1, head.hash
+        entry.hash = link(line(entry))
+        head.seq, head.hash = entry.seq, entry.hash
+    AuditEntry.objects.bulk_update(waiting, ["seq", "previous", "hash"])
+    head.save()
+    return len(waiting)
+
+
+def line(entry: AuditEntry) -> dict[str, Any]:
+    """Return an entry as it is exported: all its fields, the time in UTC."""
+    return {
         "seq": entry.seq,
-        "at": entry.at.astimezone(tz=None).timestamp(),
+        "at": entry.at.astimezone(UTC).isoformat(),
         "actor": entry.actor,
         "agency": entry.agency,
         "action": entry.action,
@@ -74,25 +99,51 @@ def link(entry: AuditEntry) -> str:
         "details": entry.details,
         "request_id": entry.request_id,
         "previous": entry.previous,
+        "hash": entry.hash,
     }
-    text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def link(fields: Mapping[str, Any]) -> str:
+    """Return the hash of an entry as exported: over a canonical JSON of all fields but the hash itself."""
+    said = {name: value for name, value in fields.items() if name != "hash"}
+    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def lines(after: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the sealed entries after a number, as they are exported."""
+    for entry in AuditEntry.objects.filter(seq__gt=after).order_by("seq").iterator(chunk_size=2000):
+        yield line(entry)
 
 
 def verify(anchors: Mapping[int, str] | None = None) -> Iterator[Break]:
     """Yield where the chain is broken; ``anchors`` (seq → hash) were carried out of the house before."""
+    seal()
+    head = AuditHead.objects.get(pk=1)
+    yield from verify_lines(lines(), {head.seq: head.hash} | dict(anchors or {}) if head.seq else anchors)
+
+
+def verify_lines(
+    entries: Iterable[Mapping[str, Any]], anchors: Mapping[int, str] | None = None
+) -> Iterator[Break]:
+    """Yield where a chain of exported entries is broken; it begins with the first entry of all."""
     expected, previous = 1, GENESIS
     wanted = dict(anchors or {})
-    for entry in AuditEntry.objects.order_by("seq").iterator(chunk_size=2000):
-        if entry.seq != expected:
+    for entry in entries:
+        seq, said = entry["seq"], entry["hash"]
+        if seq != expected:
             yield Break(expected, "missing")
-        elif entry.previous != previous:
-            yield Break(entry.seq, "unlinked")
-        if link(entry) != entry.hash or wanted.pop(entry.seq, entry.hash) != entry.hash:
-            yield Break(entry.seq, "altered")
-        expected, previous = entry.seq + 1, entry.hash
-    head = AuditHead.objects.get(pk=1)
-    if (head.seq, head.hash) != (expected - 1, previous):
-        yield Break(expected, "missing")
+        elif entry["previous"] != previous:
+            yield Break(seq, "unlinked")
+        if link(entry) != said or wanted.pop(seq, said) != said:
+            yield Break(seq, "altered")
+        expected, previous = seq + 1, said
     for seq in sorted(wanted):
         yield Break(seq, "missing")
+
+
+def anchor(at: datetime) -> Anchor:
+    """Return the end of the chain, to be carried out of the house."""
+    seal()
+    head = AuditHead.objects.get(pk=1)
+    return Anchor(head.seq, head.hash, at)

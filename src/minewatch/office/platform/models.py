@@ -84,6 +84,7 @@ class User(AbstractUser):
     administers = models.CharField(max_length=8, choices=Administrator.choices, blank=True)
     language = models.CharField(max_length=8, default="zh-hans")
     password_changed_at = models.DateTimeField(null=True, blank=True)
+    password_is_temporary = models.BooleanField(default=False)
 
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
@@ -110,6 +111,36 @@ class RoleGiven(models.Model):
         ]
 
 
+class RoleAsked(models.Model):
+    """A role that takes two administrators: one asks for it with a reason, another decides."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="roles_asked")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    reason = models.CharField(max_length=300)
+    asked_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    given = models.BooleanField(default=False)
+
+    class Meta:
+        """One open question an account and role."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["user", "role"], name="role_asked_once", condition=models.Q(decided_at=None)
+            )
+        ]
+
+
+class PasswordUsed(models.Model):
+    """The hash of a password that an account has had, so that it is not taken again."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passwords_used")
+    hash = models.CharField(max_length=128)
+    at = models.DateTimeField()
+
+
 class AuditHead(models.Model):
     """The one row that holds the last link of the chain; who appends locks it."""
 
@@ -118,9 +149,12 @@ class AuditHead(models.Model):
 
 
 class AuditEntry(models.Model):
-    """A link of the audit chain. Rows are added, never changed: triggers of the database refuse it."""
+    """A link of the audit chain. Rows are added, never changed: triggers of the database refuse it.
 
-    seq = models.BigIntegerField(primary_key=True)
+    An entry stands from the commit of its act; ``seq``, ``previous`` and ``hash`` are set once, right after.
+    """
+
+    seq = models.BigIntegerField(null=True, unique=True)
     at = models.DateTimeField()
     actor = models.CharField(max_length=150)
     agency = models.CharField(max_length=40, blank=True)
@@ -129,15 +163,17 @@ class AuditEntry(models.Model):
     subject_id = models.CharField(max_length=60)
     details = models.JSONField(default=dict)
     request_id = models.CharField(max_length=36, blank=True)
-    previous = models.CharField(max_length=64)
-    hash = models.CharField(max_length=64)
+    previous = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        """Read by subject and by actor."""
+        """Read by subject, actor and time; those not sealed yet are found at once."""
 
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["subject_kind", "subject_id", "seq"]),
-            models.Index(fields=["actor", "seq"]),
+            models.Index(fields=["subject_kind", "subject_id", "id"], name="audit_subject"),
+            models.Index(fields=["actor", "id"], name="audit_actor"),
+            models.Index(fields=["at"], name="audit_at"),
+            models.Index(fields=["id"], name="audit_unsealed", condition=models.Q(seq=None)),
         ]
 
 

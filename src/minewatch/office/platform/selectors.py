@@ -22,6 +22,16 @@ def regions_below(path: str) -> list[Region]:
     return list(Region.objects.filter(path__startswith=path).order_by("path"))
 
 
+def region_by_code(code: str) -> Region | None:
+    """Return the region of a code; of one that ended the region that took its place. None if unknown."""
+    region = Region.objects.filter(code=code).select_related("successor").first()
+    seen = set()
+    while region is not None and region.successor is not None and region.pk not in seen:
+        seen.add(region.pk)
+        region = region.successor
+    return region
+
+
 def is_unmasked(user_id: int, subject: tuple[str, object], field: str, now: datetime) -> bool:
     """Tell whether an account may see a protected field in the clear now."""
     kind, number = subject[0], str(subject[1])

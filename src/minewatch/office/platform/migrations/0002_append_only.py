@@ -1,4 +1,4 @@
-"""The audit chain begins, and the database itself refuses to change or delete its links."""
+"""The audit chain begins; the database refuses to change or delete entries, but for sealing one once."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -7,18 +7,27 @@ from django.db import migrations
 
 TABLE = "platform_auditentry"
 
+SEALED_LATER = ("seq", "previous", "hash")
+KEPT = (
+    "id", "at", "actor", "agency", "action", "subject_kind", "subject_id", "details", "request_id"
+)  # fmt: skip
+_CHANGED = " OR ".join(["OLD.seq IS NOT NULL", *(f"NEW.{name} IS NOT OLD.{name}" for name in KEPT)])
+_ABORT = "BEGIN SELECT RAISE(ABORT, 'the audit chain is append-only'); END"
+
 SQLITE = {
     "install": [
-        f"CREATE TRIGGER {TABLE}_no_{verb.lower()} BEFORE {verb} ON {TABLE} "
-        "BEGIN SELECT RAISE(ABORT, 'the audit chain is append-only'); END"
-        for verb in ("UPDATE", "DELETE")
+        f"CREATE TRIGGER {TABLE}_no_update BEFORE UPDATE ON {TABLE} WHEN {_CHANGED} {_ABORT}",
+        f"CREATE TRIGGER {TABLE}_no_delete BEFORE DELETE ON {TABLE} {_ABORT}",
     ],
     "remove": [f"DROP TRIGGER {TABLE}_no_{verb}" for verb in ("update", "delete")],
 }
 POSTGRESQL = {
     "install": [
-        f"CREATE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-        "$$BEGIN RAISE EXCEPTION 'the audit chain is append-only'; END$$",
+        f"CREATE FUNCTION {TABLE}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN "
+        "IF TG_OP = 'UPDATE' AND OLD.seq IS NULL "
+        f"AND to_jsonb(NEW) - '{{{','.join(SEALED_LATER)}}}'::text[] "
+        f"= to_jsonb(OLD) - '{{{','.join(SEALED_LATER)}}}'::text[] THEN RETURN NEW; END IF; "
+        "RAISE EXCEPTION 'the audit chain is append-only'; END$$",
         f"CREATE TRIGGER {TABLE}_no_change BEFORE UPDATE OR DELETE ON {TABLE} "
         f"FOR EACH ROW EXECUTE FUNCTION {TABLE}_refuse()",
         f"CREATE TRIGGER {TABLE}_no_truncate BEFORE TRUNCATE ON {TABLE} "

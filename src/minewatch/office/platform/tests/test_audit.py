@@ -1,6 +1,8 @@
 """The audit chain: appended in the act's transaction, unchangeable, and every change is seen."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -18,7 +20,10 @@ def act(number: int) -> Act:
 
 def three() -> list[AuditEntry]:
     with transaction.atomic():
-        return [audit.record(act(n), {"reason": "矿机", "kw": 12.5}) for n in range(3)]
+        for number in range(3):
+            audit.record(act(number), {"reason": "矿机", "kw": 12.5})
+    audit.seal()
+    return list(AuditEntry.objects.order_by("id"))
 
 
 @pytest.mark.django_db
@@ -29,7 +34,24 @@ def test_an_unbroken_chain_verifies_and_links() -> None:
     assert list(audit.verify({2: entries[1].hash})) == []
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db
+def test_an_entry_is_sealed_right_after_its_commit(django_capture_on_commit_callbacks: Any) -> None:
+    with django_capture_on_commit_callbacks(execute=True), transaction.atomic():
+        assert audit.record(act(1)).seq is None
+    assert AuditEntry.objects.get().seq == 1
+    assert audit.seal() == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("field", ["actor", "details", "at"])
+def test_what_waits_to_be_sealed_cannot_be_changed_either(field: str) -> None:
+    audit.record(act(1))
+    value: object = {"actor": "x", "details": {"x": 1}, "at": datetime(2020, 1, 1, tzinfo=UTC)}[field]
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        AuditEntry.objects.update(**{field: value})
+
+
+@pytest.mark.django_db
 def test_an_act_that_fails_leaves_no_entry() -> None:
     def fail() -> None:
         with transaction.atomic():
@@ -80,6 +102,16 @@ def test_a_change_behind_the_triggers_is_seen(statement: str, found: list[Break]
     three()
     without_triggers(statement)
     assert list(audit.verify()) == found
+
+
+@pytest.mark.django_db
+def test_an_export_verifies_without_the_database() -> None:
+    three()
+    exported = [json.loads(json.dumps(entry)) for entry in audit.lines()]
+    assert list(audit.verify_lines(exported, {3: exported[2]["hash"]})) == []
+    exported[1]["details"]["kw"] = 13.0
+    assert list(audit.verify_lines(exported)) == [Break(2, "altered")]
+    assert [entry["seq"] for entry in audit.lines(after=2)] == [3]
 
 
 @pytest.mark.django_db
