@@ -40,9 +40,13 @@ class Standing:
         self.disputed: dict[tuple[str, str], Any] = {}
 
     def hear(self, values: Mapping[str, Any], kind: str, *, holds: bool) -> None:
-        """Take in one more statement of a kind of source; they come oldest first."""
+        """Take in one more statement of a kind of source; they come oldest first.
+
+        A field that was emptied is open to every source again.
+        """
         if holds:
-            self.weights.update(dict.fromkeys(values, WEIGHT[kind]))
+            weights = {name: -1 if value in EMPTY else WEIGHT[kind] for name, value in values.items()}
+            self.weights.update(weights)
         else:
             self.disputed.update({(name, kind): value for name, value in values.items()})
 
