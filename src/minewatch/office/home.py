@@ -25,6 +25,11 @@ class Home:
         return self.folder / "files"
 
     @property
+    def workers(self) -> Path:
+        """Folder of the locks that say which workers live."""
+        return self.folder / "workers"
+
+    @property
     def database_url(self) -> str:
         """Address of the database; a SQLite file in the folder where nothing else is said."""
         return str(self.said.get("database", f"sqlite:///{self.folder / 'office.sqlite3'}"))
@@ -57,6 +62,8 @@ SETTINGS = {
     "idle_minutes": "minutes without a request after which a session ends",
     "sessions": "sessions that one account may have at a time",
     "second_factor": "required, or optional where accounts are of no consequence (a demonstration)",
+    "file_mb": "largest evidence file that is taken, in MB",
+    "scanner": "command that is given the path of each evidence file and ends with 0 if all is well, a list",
     "oidc": "table of OpenID Connect providers: id → {name, client_id, secret, server_url}",
 }
 """Keys of ``office.toml`` and what they mean."""
