@@ -61,6 +61,7 @@ SETTINGS = {
     "behind_tls": "a proxy in front speaks TLS: cookies are sent over it only",
     "idle_minutes": "minutes without a request after which a session ends",
     "sessions": "sessions that one account may have at a time",
+    "password_days": "days after which a password is changed; 0 where it never is",
     "second_factor": "required, or optional where accounts are of no consequence (a demonstration)",
     "file_mb": "largest evidence file that is taken, in MB",
     "scanner": "command that is given the path of each evidence file and ends with 0 if all is well, a list",

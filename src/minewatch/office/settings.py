@@ -93,7 +93,8 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
     {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
-    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+    {"NAME": "minewatch.office.platform.passwords.KindsOfCharacters"},
+    {"NAME": "minewatch.office.platform.passwords.NotUsedBefore"},
 ]
 
 LOGIN_URL, LOGIN_REDIRECT_URL = "account_login", "home"
@@ -133,6 +134,7 @@ AXES_RESET_ON_SUCCESS = True
 AXES_USERNAME_CALLABLE = "minewatch.office.web.adapters.name_tried"
 AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_VERBOSE = False
+PASSWORD_DAYS = int(_SAID.get("password_days", 90))
 SECOND_FACTOR = _SAID.get("second_factor", "required")
 
 STATIC_URL = "static/"

@@ -23,6 +23,16 @@ describe(
         "account_exists": _("The name %(username)s is taken."),
         "administrator_with_roles": _("%(username)s: an administrator has no role in cases."),
         "own_roles": _("%(username)s: nobody changes the own roles."),
+        "own_account": _("Nobody administers the own account."),
+        "takes_two": _(
+            "The operator of the office opens administrators; a supervisor takes two administrators."
+        ),
+        "second_person": _("Another administrator than the one who asked decides."),
+        "decided_already": _("This is decided already."),
+        "role_there": _("%(username)s has the role %(role)s, or it is asked for already."),
+        "reason_missing": _("Give a reason."),
+        "region_outside": _("%(region)s lies outside the region of %(agency)s."),
+        "agency_has_accounts": _("Accounts still stand in %(code)s: move or suspend them first."),
         "purpose_missing": _("Say what %(field)s is needed for."),
     }
 )

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from minewatch.office.platform import audit
-from minewatch.office.platform.models import Agency, Region, RoleGiven, Unmasking, User
+from minewatch.office.platform.models import Agency, PasswordUsed, Region, RoleGiven, Unmasking, User
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.roles import Administrator, Role
 
@@ -100,6 +100,21 @@ def add_agency(given: AgencyGiven, by: By) -> Agency:
     return agency
 
 
+@transaction.atomic
+def change_agency(agency: Agency, values: Mapping[str, Any], by: By) -> None:
+    """Change names of an agency, or whether it works (``active``).
+
+    Raises Refused where it is to end while accounts stand in it.
+    """
+    before = {name: getattr(agency, name) for name in values}
+    if before == dict(values):
+        return
+    if not values.get("active", True) and agency.users.filter(is_active=True).exists():
+        raise Refused("agency_has_accounts", code=agency.code)
+    Agency.objects.filter(pk=agency.pk).update(**values)
+    audit.record(by.act("agency_changed", ("agency", agency.code)), {"before": before, "after": dict(values)})
+
+
 class AccountGiven(NamedTuple):
     """An account to open: roles in cases, or one of the three administrators, never both."""
 
@@ -111,15 +126,22 @@ class AccountGiven(NamedTuple):
     full_name: str = ""
 
 
+TAKES_TWO = frozenset([Role.SUPERVISOR])
+"""Roles that approve what hurts: two security administrators give one (``accounts.ask_role``)."""
+
+
 @transaction.atomic
 def open_account(given: AccountGiven, by: By) -> User:
-    """Open an account in an agency; its region is the agency's.
+    """Open an account in an agency; its region is the agency's. What another gave it is a temporary password.
 
-    Raises Refused where the name is taken, the agency unknown, or roles and administration are combined, and
-    Django's ValidationError where the password is weak.
+    Raises Refused where the name is taken, the agency unknown, roles and administration are combined, or an
+    account gives what takes two people or administers, and Django's ValidationError where the password is
+    weak.
     """
     if given.roles and given.administers:
         raise Refused("administrator_with_roles", username=given.username)
+    if by.user is not None and (given.administers or TAKES_TWO & set(given.roles)):
+        raise Refused("takes_two")
     if User.objects.filter(username=given.username).exists():
         raise Refused("account_exists", username=given.username)
     agency = Agency.objects.filter(code=given.agency).select_related("region").first()
@@ -132,10 +154,12 @@ def open_account(given: AccountGiven, by: By) -> User:
         administers=given.administers or "",
         last_name=given.full_name,
         password_changed_at=by.at,
+        password_is_temporary=by.user is not None,
     )
     validate_password(given.password, user)
     user.set_password(given.password)
     user.save()
+    PasswordUsed.objects.create(user=user, hash=user.password, at=by.at)
     details = {"agency": agency.code, "administers": user.administers, "roles": sorted(given.roles)}
     audit.record(by.act("account_opened", ("user", user.username)), details)
     for role in given.roles:
@@ -152,6 +176,8 @@ def set_roles(user: User, roles: Iterable[Role], by: By) -> None:
     if by.user is not None and by.user.pk == user.pk:
         raise Refused("own_roles", username=user.username)
     held = {Role(given.role) for given in RoleGiven.objects.select_for_update().filter(user=user)}
+    if by.user is not None and (wanted - held) & TAKES_TWO:
+        raise Refused("takes_two")
     RoleGiven.objects.filter(user=user, role__in=held - wanted).delete()
     for role in sorted(wanted - held):
         RoleGiven.objects.create(user=user, role=role, given_by=by.user, given_at=by.at)

@@ -9,7 +9,10 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
 from django.shortcuts import render
 
+from minewatch.office.platform.accounts import change_password
 from minewatch.office.platform.models import User
+from minewatch.office.platform.services import By
+from minewatch.office.web import clock
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -18,6 +21,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, _request: HttpRequest) -> bool:
         """Return False: nobody opens the own account."""
         return False
+
+    def set_password(self, user: Any, password: str) -> None:
+        """Take the password that the account's owner chose."""
+        change_password(user, password, By(user, clock.now()))
 
 
 class ForeignAccountAdapter(DefaultSocialAccountAdapter):
@@ -31,7 +38,8 @@ class ForeignAccountAdapter(DefaultSocialAccountAdapter):
         """Bind a first login to the account of the same name; refuse where there is none."""
         if login.is_existing:
             return
-        name = login.account.extra_data.get("preferred_username", "")
+        said = login.account.get_provider_account().get_user_data() or {}
+        name = said.get("preferred_username", "")
         user = User.objects.filter(username=name, is_active=True).first() if name else None
         if user is None:
             raise ImmediateHttpResponse(render(request, "account/unknown.html", {"name": name}, status=403))

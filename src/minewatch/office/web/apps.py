@@ -9,3 +9,9 @@ class WebConfig(AppConfig):
     name = "minewatch.office.web"
     label = "web"
     verbose_name = "控制台"
+
+    def ready(self) -> None:
+        """Listen for logins."""
+        from minewatch.office.web import logins
+
+        _ = logins

@@ -13,11 +13,14 @@ from django.shortcuts import redirect
 
 from minewatch.office.platform.audit import REQUEST_ID
 from minewatch.office.platform.models import User
+from minewatch.office.platform.passwords import must_be_changed
 from minewatch.office.platform.scope import scoped
 from minewatch.office.platform.selectors import scope_of
+from minewatch.office.web import clock
 
 PUBLIC_ATTRIBUTE = "is_public"
 _WITHOUT_SECOND_FACTOR = "mfa_"
+_CHANGES_PASSWORD = "account_change_password"  # noqa: S105 - the name of a route
 _PUBLIC_NAMES = frozenset(
     ["account_login", "account_logout", "mfa_authenticate", "mfa_login_webauthn", "set_language"]
 )
@@ -58,7 +61,10 @@ class Doorkeeper:
             return redirect_to_login(request.get_full_path())
         if _has_other_sessions(request):
             return redirect("account_logout")
-        if _lacks_second_factor(request.user) and not name.startswith(_WITHOUT_SECOND_FACTOR):
+        if must_be_changed(request.user, clock.now()) and name != _CHANGES_PASSWORD:
+            return redirect(_CHANGES_PASSWORD)
+        may_wait = name == _CHANGES_PASSWORD or name.startswith(_WITHOUT_SECOND_FACTOR)
+        if not may_wait and _lacks_second_factor(request.user):
             return redirect("mfa_activate_totp")
         return None
 
