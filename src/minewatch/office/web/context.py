@@ -1,5 +1,6 @@
 """What every page shows: who is logged in, where, and the way through the console."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from django.conf import settings
@@ -11,21 +12,50 @@ from minewatch.office.platform.models import User
 
 
 class Way(NamedTuple):
-    """An entry of the menu: route, title, icon (of Tabler), permission that shows it."""
+    """An entry of the menu: route, title, icon (of Tabler), permission that shows it, key of its group."""
 
     route: str
     title: str | Promise
     icon: str
     permission: str = ""
+    group: str = ""
 
+
+class Group(NamedTuple):
+    """Entries under one title; a group without a title stands in the menu itself."""
+
+    title: str | Promise
+    icon: str
+    ways: list[Way]
+
+
+GROUPS: dict[str, tuple[str | Promise, str]] = {
+    "": ("", ""),
+    "work": (_("Work"), "checklist"),
+    "register": (_("Register"), "database"),
+    "oversight": (_("Oversight"), "chart-bar"),
+    "office": (_("Office"), "settings"),
+}
+"""Groups of the menu in their order: title and icon."""
 
 WAYS: list[Way] = [Way("home", _("Overview"), "layout-dashboard")]
+"""Entries of the menu in their order within a group. Who makes a page adds its line here."""
 
 
 def of_every_page(request: HttpRequest) -> dict[str, Any]:
     """Return the menu of the account and whether a second factor is asked for."""
     user = getattr(request, "user", None)
     if not isinstance(user, User):
-        return {"ways": []}
-    ways = [way for way in WAYS if not way.permission or user.has_perm(way.permission)]
-    return {"ways": ways, "second_factor": settings.SECOND_FACTOR}
+        return {"menu": []}
+    return {"menu": list(_menu(user)), "second_factor": settings.SECOND_FACTOR}
+
+
+def _menu(user: User) -> Iterator[Group]:
+    for key, (title, icon) in GROUPS.items():
+        ways = [way for way in WAYS if way.group == key and _is_shown(way, user)]
+        if ways:
+            yield Group(title, icon, ways)
+
+
+def _is_shown(way: Way, user: User) -> bool:
+    return not way.permission or user.has_perm(way.permission)

@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponseBase
 
 from minewatch.office.platform.models import User
 from minewatch.office.platform.services import By
@@ -14,7 +14,7 @@ from minewatch.office.web import clock
 PERMISSION_ATTRIBUTE = "permission_needed"
 """Where the test of all routes reads what a view asks for."""
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def permitted(permission: str) -> Callable[[View], View]:
@@ -22,7 +22,7 @@ def permitted(permission: str) -> Callable[[View], View]:
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **named: Any) -> HttpResponseBase:
             if not request.user.has_perm(permission):
                 raise PermissionDenied(permission)
             return view(request, *args, **named)
