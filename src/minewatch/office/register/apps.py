@@ -14,7 +14,7 @@ class RegisterConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who may do what, and what refusals mean."""
-        from minewatch.office.register import refusals  # noqa: F401
+        from minewatch.office.register import holding, refusals  # noqa: F401
 
         grant(Role, ["register.see_things", "register.see_history"])
         working = [Role.ANALYST, Role.OFFICER, Role.SUPERVISOR]

@@ -41,8 +41,9 @@ def network(text: str) -> Network:
     return ipaddress.ip_network(text.strip(), strict=False)
 
 
-def address_sort_key(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> str:
+def address_sort_key(text: str) -> str:
     """Return a text that sorts as addresses do: the version, then the address in hexadecimal."""
+    address = ipaddress.ip_address(text)
     return f"{address.version}{int(address):0{address.max_prefixlen // 4}x}"
 
 
@@ -65,7 +66,7 @@ def _settle_usage_point(thing: UsagePoint) -> None:
 def _settle_line(thing: Line) -> None:
     known = network(thing.prefix)
     thing.prefix = str(known)
-    thing.first_address = address_sort_key(known.network_address)
+    thing.first_address = address_sort_key(str(known.network_address))
 
 
 _SETTLE: dict[type[Registered], Callable[[Any], None]] = {

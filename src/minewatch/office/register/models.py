@@ -343,7 +343,8 @@ class Sighting(OfSite):
     """Mining traffic of a site as it was seen: from where, when, with what pool and wallet."""
 
     site = models.ForeignKey(Site, on_delete=models.CASCADE, related_name="sightings")
-    address = models.GenericIPAddressField(db_index=True)
+    address = models.GenericIPAddressField()
+    address_key = models.CharField(max_length=33, db_index=True)  # sorts as the addresses do
     port = models.PositiveIntegerField(default=0)  # 0 where it was not told
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

@@ -10,6 +10,7 @@ from minewatch.office.platform import audit, events
 from minewatch.office.platform.models import Region
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.services import By
+from minewatch.office.register.canonical import address_sort_key
 from minewatch.office.register.facts import WEIGHT, Said, kind_of
 from minewatch.office.register.models import (
     Enterprise,
@@ -127,7 +128,10 @@ def end_link(row: Link, by: By) -> None:
 def sight(site: Site, given: Sequence[SightingGiven], said: Said) -> int:
     """Keep sightings of a site; the same of the same source count once. Return how many are new."""
     before = Sighting._base_manager.filter(site=site).count()
-    rows = [Sighting(site=site, source=said.source, **asdict(one)) for one in given]
+    rows = [
+        Sighting(site=site, source=said.source, address_key=address_sort_key(one.address), **asdict(one))
+        for one in given
+    ]
     Sighting._base_manager.bulk_create(rows, ignore_conflicts=True, batch_size=2_000)
     new = Sighting._base_manager.filter(site=site).count() - before
     if new:
