@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from minewatch.cli import office_accounts
 from minewatch.cli.language import say
 
 Home = Annotated[
@@ -25,18 +26,31 @@ office = typer.Typer(
 
 def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs to the command."""
+    office_accounts.register(office)
     app.add_typer(office, name="office")
 
 
 @office.command(
     "setup", help=say("Make the key and the database, or bring them up to date.", "初始化或升级数据库。")
 )
-def set_up(home: Home = _HOME) -> None:
+def set_up(
+    home: Home = _HOME,
+    demo_password: Annotated[
+        str,
+        typer.Option(
+            help=say(
+                "Make the agencies and accounts of a demonstration, with this password", "演示账号的密码"
+            )
+        ),
+    ] = "",
+) -> None:
     """Set the office up."""
     from minewatch.office import running
 
     running.open_office(home)
     running.set_up()
+    for account in running.demonstrate(demo_password) if demo_password else ():
+        typer.echo("\t".join([account.username, account.agency, account.full_name]))
     typer.echo(say(f"the office in {home} is ready", f"{home}已就绪"))
 
 

@@ -9,10 +9,14 @@ import threading
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 
 from minewatch.office.home import HOME_VARIABLE, home
+
+if TYPE_CHECKING:
+    from minewatch.office.platform.demonstration import DemoAccount
 
 _LOG = logging.getLogger(__name__)
 _EVERY_S, _PAUSE_AT_MOST_S = 1.0, 60.0
@@ -39,6 +43,14 @@ def set_up() -> None:
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     load_table(By(None, datetime.now(UTC)))
+
+
+def demonstrate(password: str) -> "list[DemoAccount]":
+    """Make the agencies and accounts of a demonstration; return the accounts."""
+    from minewatch.office.platform import demonstration
+    from minewatch.office.platform.services import By
+
+    return demonstration.make(password, By(None, datetime.now(UTC)))
 
 
 def serve(bind: str, processes: int) -> int:

@@ -21,6 +21,7 @@ describe(
         "agency_exists": _("There is an agency %(code)s already."),
         "agency_unknown": _("There is no agency %(code)s."),
         "account_exists": _("The name %(username)s is taken."),
+        "account_unknown": _("There is no account %(username)s."),
         "administrator_with_roles": _("%(username)s: an administrator has no role in cases."),
         "own_roles": _("%(username)s: nobody changes the own roles."),
         "own_account": _("Nobody administers the own account."),

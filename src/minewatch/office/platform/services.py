@@ -124,6 +124,7 @@ class AccountGiven(NamedTuple):
     roles: tuple[Role, ...] = ()
     administers: Administrator | None = None
     full_name: str = ""
+    is_temporary: bool = False  # the password is changed at the first login
 
 
 TAKES_TWO = frozenset([Role.SUPERVISOR])
@@ -132,7 +133,7 @@ TAKES_TWO = frozenset([Role.SUPERVISOR])
 
 @transaction.atomic
 def open_account(given: AccountGiven, by: By) -> User:
-    """Open an account in an agency; its region is the agency's. What another gave it is a temporary password.
+    """Open an account in an agency; its region is the agency's.
 
     Raises Refused where the name is taken, the agency unknown, roles and administration are combined, or an
     account gives what takes two people or administers, and Django's ValidationError where the password is
@@ -154,7 +155,7 @@ def open_account(given: AccountGiven, by: By) -> User:
         administers=given.administers or "",
         last_name=given.full_name,
         password_changed_at=by.at,
-        password_is_temporary=by.user is not None,
+        password_is_temporary=given.is_temporary,
     )
     validate_password(given.password, user)
     user.set_password(given.password)

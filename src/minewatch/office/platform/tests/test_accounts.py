@@ -68,7 +68,7 @@ def test_a_given_password_is_temporary_and_fits_the_rules(account: OpenAccount, 
     accounts.change_password(user, "another-River-7-lantern", By(user, AT))
     assert not must_be_changed(User.objects.get(pk=user.pk), AT)
     assert password not in str(list(AuditEntry.objects.values_list("details", flat=True)))
-    given = AccountGiven("wang.wu", make_password(), "energy-510000", (Role.OFFICER,))
+    given = AccountGiven("wang.wu", make_password(), "energy-510000", (Role.OFFICER,), is_temporary=True)
     assert must_be_changed(open_account(given, security[0]), AT)
 
 
