@@ -55,6 +55,16 @@ def keep_file(chunks: Iterable[bytes], given: FileGiven, by: By) -> EvidenceFile
     return _note(given._replace(name=name), (sha256, media_type, size), by)
 
 
+@transaction.atomic
+def open_file(number: int, by: By) -> tuple[EvidenceFile, Path] | None:
+    """Return a file in scope and where its content is, and note who opened it; None where there is none."""
+    row = EvidenceFile.objects.filter(pk=number).first()
+    if row is None:
+        return None
+    audit.record(by.act("file_opened", (row.subject_kind, row.subject_id)), {"sha256": row.sha256})
+    return row, path_of(row)
+
+
 def path_of(file: EvidenceFile) -> Path:
     """Return where the content of a file is."""
     return _place(file.sha256)

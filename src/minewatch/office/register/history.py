@@ -114,7 +114,6 @@ def _names(model: type[Registered], rows: Iterable[Statement], eyes: Eyes) -> di
         ids = {row.values[name] for row in rows if row.values.get(name)} if field.is_relation else set()
         if ids:
             related: Any = field.related_model
-            kind = str(related._meta.model_name)
             for pk, row in related._base_manager.in_bulk(ids).items():
-                found[name, pk] = eyes.show((kind, pk), "address", str(row))
+                found[name, pk] = eyes.named(row) if isinstance(row, Registered) else str(row)
     return found

@@ -41,9 +41,9 @@ def merge(kept: _Thing, merged: _Thing, reason: str, by: By) -> Merge:
     merged_id = merged.pk
     type(merged)._base_manager.filter(pk=merged_id).update(merged_into=kept.pk)
     moved: dict[str, Any] = {p.name: _turn(p, kept.pk) for p in _pointers(type(kept), merged_id)}
-    row = Merge.objects.create(
-        kind=kind_of(kept), kept_id=kept.pk, merged_id=merged_id, reason=reason.strip(), by=by.user, at=by.at
-    )
+    row = Merge(kind=kind_of(kept), kept_id=kept.pk, merged_id=merged_id, region_id=kept.region_id)
+    row.reason, row.by, row.at = reason.strip(), by.user, by.at
+    row.save(force_insert=True)
     moved[_FILLED] = _fill(kept, merged, row, by)
     row.moved = {name: value for name, value in moved.items() if value}
     row.save(update_fields=["moved"])
@@ -57,7 +57,7 @@ def unmerge(row: Merge, by: By) -> None:
 
     Raises Refused where it was undone already, or the kept row was merged further.
     """
-    locked = Merge.objects.select_for_update().get(pk=row.pk)
+    locked = Merge._base_manager.select_for_update().get(pk=row.pk)
     model: Any = apps.get_model("register", locked.kind)
     kept = model._base_manager.select_for_update().get(pk=locked.kept_id)
     if locked.undone_at is not None:

@@ -386,9 +386,10 @@ class MachineGroup(OfSite):
     ended_at = models.DateTimeField(null=True, blank=True)
 
 
-class Merge(models.Model):
+class Merge(Scoped):
     """Two rows were found to be one thing; what moved is kept, so that it can be undone."""
 
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=20)
     kept_id = models.BigIntegerField()
     merged_id = models.BigIntegerField()

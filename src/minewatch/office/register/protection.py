@@ -7,6 +7,7 @@ from functools import cached_property
 from minewatch.office.platform.masking import MASKS
 from minewatch.office.platform.models import Unmasking
 from minewatch.office.platform.services import By
+from minewatch.office.register.models import Registered
 
 PROTECTED: dict[str, dict[str, str]] = {
     "enterprise": {"legal_representative": "name", "phone": "number"},
@@ -58,6 +59,14 @@ class Eyes:
             return value
         address, slash, length = value.partition("/") if field_class == "ip" else (value, "", "")
         return MASKS[field_class](address) + slash + length
+
+    def named(self, thing: Registered) -> str:
+        """Return what a thing is called, as it is shown."""
+        kind = str(thing._meta.model_name)
+        return self.show((kind, thing.pk), _CALLED_BY.get(kind, ""), str(thing))
+
+
+_CALLED_BY = {"premises": "address", "usagepoint": "number", "line": "prefix"}
 
 
 def eyes_of(by: By) -> Eyes:

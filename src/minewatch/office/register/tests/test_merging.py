@@ -2,11 +2,11 @@
 
 import pytest
 
-from minewatch.office.conftest import OFFICE
+from minewatch.office.conftest import AT, OFFICE
 from minewatch.office.platform.models import AuditEntry, Event, Region
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.scope import Scope, scoped
-from minewatch.office.register.duplicates import alike, candidates
+from minewatch.office.register.duplicates import alike, candidates, merges, shown_merges, side_by_side
 from minewatch.office.register.facts import Said, register, state
 from minewatch.office.register.merging import merge, unmerge
 from minewatch.office.register.models import (
@@ -21,9 +21,11 @@ from minewatch.office.register.models import (
     Source,
     UsagePoint,
 )
+from minewatch.office.register.protection import Eyes
 from minewatch.office.register.services import link, take_part
 from minewatch.office.register.tests.conftest import Say
 
+EYES = Eyes(None, AT, in_the_clear=True)
 pytestmark = pytest.mark.usefixtures("everywhere")
 
 
@@ -48,7 +50,7 @@ def test_one_enterprise_written_in_two_ways_is_a_candidate(county: Region, say: 
     named("绵阳清流科技有限公司", county, say())
     named("绵阳清流科技 有限责任公司", county, say())
     named("成都大山矿业有限公司", county, say())
-    assert [(one.why, one.first) for one in candidates("enterprise")] == [
+    assert [(one.why, one.first) for one in candidates("enterprise", EYES)] == [
         ("same_name", "绵阳清流科技有限公司")
     ]
 
@@ -56,14 +58,14 @@ def test_one_enterprise_written_in_two_ways_is_a_candidate(county: Region, say: 
 def test_an_account_that_lost_its_zeros_is_a_candidate(county: Region, say: Say) -> None:
     for number in ("0510700012", "510700012", "510700013"):
         register(UsagePoint(number=number, region=county), say())
-    (found,) = candidates("usagepoint")
+    (found,) = candidates("usagepoint", EYES)
     assert (found.first, found.second, found.why) == ("0510700012", "510700012", "same_number")
 
 
 def test_the_same_address_with_and_without_the_city_is_a_candidate(county: Region, say: Say) -> None:
     for address in ("四川省绵阳市涪城区飞云大道12号", "涪城区飞云大道 12 号", "飞云大道21号"):
         register(Premises(address=address, region=county), say())
-    (found,) = candidates("premises")
+    (found,) = candidates("premises", EYES)
     assert found.second == "涪城区飞云大道 12 号"
 
 
@@ -71,10 +73,10 @@ def test_lines_and_sites_are_compared_by_what_they_hold(
     pair: tuple[Site, Site], county: Region, say: Say
 ) -> None:
     lines = [register(Line(prefix=prefix, region=county), say()) for prefix in ("10.0.0.1", "10.0.0.1/32")]
-    assert [one.why for one in candidates("line")] == ["same_line"]
+    assert [one.why for one in candidates("line", EYES)] == ["same_line"]
     for site in pair:
         link(site, lines[0], say())
-    (found,) = candidates("site")
+    (found,) = candidates("site", EYES)
     assert (found.first_id, found.second_id, found.why) == (pair[0].pk, pair[1].pk, "shared_line")
 
 
@@ -82,7 +84,7 @@ def test_candidates_outside_the_scope_are_not_shown(county: Region, say: Say) ->
     for _ in range(2):
         named("绵阳清流科技有限公司", county, say())
     with scoped(Scope(Region.objects.get(code="620000").path)):
-        assert candidates("enterprise") == []
+        assert candidates("enterprise", EYES) == []
 
 
 def test_a_merge_moves_all_and_fills_what_is_empty(county: Region, warehouse: Site, say: Say) -> None:
@@ -92,7 +94,7 @@ def test_a_merge_moves_all_and_fills_what_is_empty(county: Region, warehouse: Si
     assert Party.objects.get().enterprise_id == UsagePoint.objects.get().enterprise_id == kept.pk
     kept.refresh_from_db()
     assert (kept.name, kept.legal_representative) == ("绵阳清流科技", "王小明")
-    assert candidates("enterprise") == []
+    assert candidates("enterprise", EYES) == []
     assert AuditEntry.objects.get(action="enterprise_merged").details["merged"] == merged.pk
     assert Event.objects.get(kind="register.enterprise_merged").payload == {
         "kept": kept.pk,
@@ -197,3 +199,22 @@ def test_a_merge_needs_two_of_a_kind_and_a_reason(pair: tuple[Site, Site], wareh
             merge(first, second, reason, OFFICE)
         assert refused.value.code == code
     assert Merge.objects.count() == 0
+
+
+def test_merges_are_listed_in_scope_and_masked(county: Region, say: Say) -> None:
+    points = [register(UsagePoint(number=number, region=county), say()) for number in ("0077", "77")]
+    merge(*points, "前导零丢失", OFFICE)
+    (shown,) = shown_merges(list(merges("usagepoint")), Eyes(None, AT))
+    assert (shown.kept, shown.merged, shown.reason) == ("****", "**", "前导零丢失")
+    assert list(merges("site")) == []
+    with scoped(Scope(Region.objects.get(code="620000").path)):
+        assert list(merges()) == []
+
+
+def test_two_entries_are_compared_field_by_field(county: Region, say: Say) -> None:
+    first, second = named("清流", county, say(), phone="028"), named("清流科技", county, say())
+    sides = side_by_side("enterprise", first.pk, second.pk, EYES)
+    assert sides is not None
+    assert [(side.first, side.second) for side in sides if side.differs] == [("清流", "清流科技")]
+    with scoped(Scope(Region.objects.get(code="620000").path)):
+        assert side_by_side("enterprise", first.pk, second.pk, EYES) is None
