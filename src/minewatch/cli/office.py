@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from minewatch.cli import office_accounts
+from minewatch.cli import office_accounts, office_intake
 from minewatch.cli.language import say
 
 Home = Annotated[
@@ -27,6 +27,7 @@ office = typer.Typer(
 def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs to the command."""
     office_accounts.register(office)
+    office_intake.register(office)
     app.add_typer(office, name="office")
 
 

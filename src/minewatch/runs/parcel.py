@@ -1,10 +1,13 @@
 """What a scan hands over to the office: its findings, and the rows of other tables that show them."""
 
+import io
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from minewatch.lake.commits import Snapshot
 from minewatch.lake.failures import LakeError
@@ -20,6 +23,7 @@ from minewatch.schema.slices import read_slice
 FAILURES = (LakeError, NoScanError, PeriodError)
 """What goes wrong for reasons that the user can act on."""
 
+_MADE = (1980, 1, 1, 0, 0, 0)
 _NAMED = {"usage_points": "usage_point_id", "enterprises": "enterprise_id", "plants": "plant_id"}
 
 
@@ -43,6 +47,17 @@ def parcel_of(lake: Lake, run_id: str | None = None, period: Period | None = Non
         "flows": _mining_flows([read_slice(part) for part in flow_slices(view)], _names(rows, "endpoints")),
         **{table: _those(lake, snapshot, table, _names(rows, table)) for table in _NAMED},
     }
+
+
+def packed(tables: Mapping[str, pa.Table]) -> bytes:
+    """Return tables as a ZIP of Parquet files; the same tables give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        for name, table in sorted(tables.items()):
+            content = io.BytesIO()
+            pq.write_table(table, content, compression="zstd")
+            archive.writestr(zipfile.ZipInfo(f"{name}.parquet", _MADE), content.getvalue())
+    return out.getvalue()
 
 
 def _names(rows: Sequence[Mapping[str, Any]], column: str) -> list[str]:

@@ -22,7 +22,6 @@ FINDINGS, MANIFESTS = "findings", "manifests"
 MOST_BYTES = 2 << 30
 """Bytes that a parcel may have, unpacked."""
 
-_MADE = (1980, 1, 1, 0, 0, 0)
 _ARROW_FILE, _ZIP, _PARQUET = b"ARROW1", b"PK\x03\x04", b"PAR1"
 _ERRORS = (pa.ArrowException, zipfile.BadZipFile, OSError, EOFError, KeyError)
 
@@ -37,17 +36,6 @@ class Parcel(NamedTuple):
     def table(self, name: str) -> pa.Table:
         """Return a table, without rows where the parcel has none."""
         return self.tables[name] if name in self.tables else TABLES[name].schema.empty_table()
-
-
-def packed(tables: Mapping[str, pa.Table]) -> bytes:
-    """Return tables as a parcel; the same tables give the same bytes."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, table in sorted(tables.items()):
-            content = io.BytesIO()
-            pq.write_table(table, content, compression="zstd")
-            archive.writestr(zipfile.ZipInfo(f"{name}.parquet", _MADE), content.getvalue())
-    return out.getvalue()
 
 
 def opened(content: bytes, name: str) -> Parcel:

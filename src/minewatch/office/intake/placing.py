@@ -133,7 +133,11 @@ def operate(site: Site, row: Row, region: Region, records: Records, said: Said) 
 
 def _name(row: Row) -> str:
     name = row.get("enterprise_name") or ""
-    return (name if len(name) > _PERSON else row.get("address") or row["site_id"])[:200]
+    grid = [
+        item["name"] for column in ("transformers", "feeders", "plants") for item in row.get(column) or ()
+    ]
+    where = row.get("address") or "".join(grid[:1]) or row["site_id"]
+    return (name if len(name) > _PERSON else where)[:200]
 
 
 def _named(row: Row, column: str) -> Iterator[tuple[str, float]]:
