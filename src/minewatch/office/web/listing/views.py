@@ -85,7 +85,7 @@ def listed(kind: type[Listing]) -> View:
 
     def view(request: HttpRequest) -> HttpResponseBase:
         listing = kind()
-        asked = _Asked(request, listing, listing.filters(request.GET or None, auto_id="filter_%s"))
+        asked = _Asked(request, listing, listing.filters(request.GET, auto_id="filter_%s"))
         if request.method == "POST":
             return _do(asked)
         return _show(asked)
@@ -95,8 +95,6 @@ def listed(kind: type[Listing]) -> View:
 
 def _show(asked: _Asked) -> HttpResponse:
     request, listing = asked.request, asked.listing
-    if not asked.filters.is_bound:
-        asked = _Asked(request, listing, listing.filters({}, auto_id="filter_%s"))
     who = by(request)
     rows = listing.ordered(listing.select(asked.said), asked.sort)
     number = _number(request.GET.get("page"))

@@ -6,3 +6,4 @@ document.querySelectorAll("[data-theme-switch]").forEach((button) => {
     localStorage.setItem("theme", root.dataset.bsTheme);
   });
 });
+document.querySelectorAll("[data-print]").forEach((button) => button.addEventListener("click", () => window.print()));
