@@ -266,10 +266,10 @@ def show(
     """Print the regions above a code and the one that took its place."""
     with _office(home):
         from minewatch.office.platform.refusals import Refused
-        from minewatch.office.platform.selectors import region_by_code
+        from minewatch.office.platform.selectors import region_by_code, regions_above
 
         region = region_by_code(code)
         if region is None:
             raise Refused("region_unknown", code=code)
-        names = [above.name_zh for above in region.get_ancestors()]
+        names = [above.name_zh for above in regions_above(region)]
         typer.echo("\t".join([region.code, *names, region.name_zh]))

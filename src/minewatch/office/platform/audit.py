@@ -87,26 +87,33 @@ def _seal_some(head: AuditHead) -> int:
     return len(waiting)
 
 
-def line(entry: AuditEntry) -> dict[str, Any]:
-    """Return an entry as it is exported: all its fields, the time in UTC."""
-    return {
+def line(entry: AuditEntry, *, with_details: bool = True) -> dict[str, Any]:
+    """Return an entry as it is exported: all its fields, the time in UTC.
+
+    The details can be left out, for those who may not read cases: the chain binds their hash.
+    """
+    said = {
         "seq": entry.seq,
         "at": entry.at.astimezone(UTC).isoformat(),
         "actor": entry.actor,
         "agency": entry.agency,
         "action": entry.action,
         "subject": [entry.subject_kind, entry.subject_id],
-        "details": entry.details,
+        "details_hash": _digest(entry.details),
         "request_id": entry.request_id,
         "previous": entry.previous,
         "hash": entry.hash,
     }
+    return said | {"details": entry.details} if with_details else said
 
 
 def link(fields: Mapping[str, Any]) -> str:
-    """Return the hash of an entry as exported: over a canonical JSON of all fields but the hash itself."""
-    said = {name: value for name, value in fields.items() if name != "hash"}
-    text = json.dumps(said, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    """Return the hash of an entry as exported: over all fields but the hash itself and the details."""
+    return _digest({name: value for name, value in fields.items() if name not in ("hash", "details")})
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -135,7 +142,8 @@ def verify_lines(
             yield Break(expected, "missing")
         elif entry["previous"] != previous:
             yield Break(seq, "unlinked")
-        if link(entry) != said or wanted.pop(seq, said) != said:
+        is_whole = "details" not in entry or _digest(entry["details"]) == entry["details_hash"]
+        if not is_whole or link(entry) != said or wanted.pop(seq, said) != said:
             yield Break(seq, "altered")
         expected, previous = seq + 1, said
     for seq in sorted(wanted):

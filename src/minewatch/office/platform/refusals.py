@@ -18,6 +18,7 @@ describe(
     {
         "region_without_parent": _("Region %(code)s stands below %(parent)s, which is not known."),
         "region_unknown": _("There is no region %(code)s."),
+        "county_unknown": _("There is no county %(code)s."),
         "agency_exists": _("There is an agency %(code)s already."),
         "agency_unknown": _("There is no agency %(code)s."),
         "account_exists": _("The name %(username)s is taken."),

@@ -22,6 +22,12 @@ def regions_below(path: str) -> list[Region]:
     return list(Region.objects.filter(path__startswith=path).order_by("path"))
 
 
+def regions_above(region: Region) -> list[Region]:
+    """Return the regions that a region lies in, the nation first."""
+    paths = [region.path[:end] for end in range(Region.steplen, len(region.path), Region.steplen)]
+    return list(Region.objects.filter(path__in=paths).order_by("path"))
+
+
 def region_by_code(code: str) -> Region | None:
     """Return the region of a code; of one that ended the region that took its place. None if unknown."""
     region = Region.objects.filter(code=code).select_related("successor").first()

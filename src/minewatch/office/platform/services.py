@@ -57,7 +57,8 @@ def add_regions(regions: Iterable[RegionGiven], by: By) -> int:
     if added:
         parents = [row for row in known.values() if row.numchild]
         Region.objects.bulk_update(parents, ["numchild"], batch_size=500)
-        audit.record(by.act("regions_added", ("region", "")), {"number": len(added)})
+        details = {"number": len(added), "codes": [row.code for row in added[:100]]}
+        audit.record(by.act("regions_added", ("region", "")), details)
     return len(added)
 
 
@@ -74,6 +75,17 @@ def _below(known: Mapping[str, Region], given: RegionGiven) -> Region:
     path = Region._get_path(parent.path if parent else None, depth, number)
     names = {"code": given.code, "level": given.level, "name_zh": given.name_zh, "name_en": given.name_en}
     return Region(path=path, depth=depth, numchild=0, **names)
+
+
+@transaction.atomic
+def add_park(county: str, names: tuple[str, str], by: By) -> Region:
+    """Add a park (Chinese and English name) below a county, with the next free code of the county's parks."""
+    above = Region.objects.select_for_update().filter(code=county, level=Region.Level.COUNTY).first()
+    if above is None:
+        raise Refused("county_unknown", code=county)
+    code = f"{county}-{1 + above.numchild:02d}"
+    add_regions([RegionGiven(code, Region.Level.PARK, *names, parent=county)], by)
+    return Region.objects.get(code=code)
 
 
 class AgencyGiven(NamedTuple):

@@ -38,7 +38,16 @@ GROUPS: dict[str, tuple[str | Promise, str]] = {
 }
 """Groups of the menu in their order: title and icon."""
 
-WAYS: list[Way] = [Way("home", _("Overview"), "layout-dashboard")]
+WAYS: list[Way] = [
+    Way("home", _("Overview"), "layout-dashboard"),
+    Way("accounts", _("Accounts"), "users", "platform.manage_users", "office"),
+    Way("roles_asked", _("Roles asked for"), "user-check", "platform.manage_users", "office"),
+    Way("agencies", _("Agencies"), "building", "platform.manage_agencies", "office"),
+    Way("regions", _("Regions"), "map-pin", "platform.manage_regions", "office"),
+    Way("office_state", _("State of the office"), "activity", "platform.see_work", "office"),
+    Way("audit", _("Audit"), "shield-check", "platform.see_audit", "office"),
+    Way("audit_check", _("Check of the chain"), "link", "platform.see_audit", "office"),
+]
 """Entries of the menu in their order within a group. Who makes a page adds its line here."""
 
 

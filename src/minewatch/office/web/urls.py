@@ -6,6 +6,7 @@ from minewatch.office.web import pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("", include("minewatch.office.web.administration.urls")),
     path("account/", include("allauth.urls")),
     path("language/", pages.set_language, name="set_language"),
     path("healthz", pages.healthz, name="healthz"),
