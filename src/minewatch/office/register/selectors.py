@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from django.apps import apps
 from django.db.models import QuerySet
 
 from minewatch.office.platform.models import Region
@@ -40,6 +41,12 @@ def kept(thing: _Thing) -> _Thing:
     while row.merged_into_id is not None:
         row = type(row)._base_manager.get(pk=row.merged_into_id)
     return row
+
+
+def thing_in_scope(kind: str, number: int) -> Registered | None:
+    """Return a thing by its kind and id, in scope; None where there is none, or it was merged away."""
+    model: type[Registered] = apps.get_model("register", kind)
+    return live(model).filter(pk=number).first()
 
 
 def enterprise_by_uscc(code: str) -> Enterprise | None:

@@ -40,6 +40,14 @@ GROUPS: dict[str, tuple[str | Promise, str]] = {
 
 WAYS: list[Way] = [
     Way("home", _("Overview"), "layout-dashboard"),
+    Way("sites", _("Sites"), "building-factory", "register.see_things", "register"),
+    Way("inventory", _("Inventory: operating"), "list-details", "register.see_things", "register"),
+    Way("inventory_construction", _("Inventory: under construction"), "crane", "register.see_things", "register"),
+    Way("enterprises", _("Enterprises"), "building", "register.see_things", "register"),
+    Way("usage_points", _("Usage points"), "plug", "register.see_things", "register"),
+    Way("plants", _("Power plants"), "bolt", "register.see_things", "register"),
+    Way("lines", _("Network lines"), "network", "register.see_things", "register"),
+    Way("duplicate_entries", _("Duplicates"), "copy", "register.merge_things", "register"),
     Way("accounts", _("Accounts"), "users", "platform.manage_users", "office"),
     Way("roles_asked", _("Roles asked for"), "user-check", "platform.manage_users", "office"),
     Way("agencies", _("Agencies"), "building", "platform.manage_agencies", "office"),

@@ -6,6 +6,8 @@ from minewatch.office.web import pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("", include("minewatch.office.web.sites.urls")),
+    path("", include("minewatch.office.web.register.urls")),
     path("", include("minewatch.office.web.administration.urls")),
     path("account/", include("allauth.urls")),
     path("language/", pages.set_language, name="set_language"),
