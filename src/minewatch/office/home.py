@@ -3,10 +3,12 @@
 import os
 import secrets
 import tomllib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 HOME_VARIABLE = "MINEWATCH_OFFICE_HOME"
 _KEY_FILE, _SETTINGS_FILE = "secret.key", "office.toml"
@@ -75,6 +77,12 @@ class UnknownSetting(ValueError):  # noqa: N818 - named for what it is
 
     def __init__(self, path: Path, keys: list[str]) -> None:
         super().__init__(f"{path}: unknown {', '.join(keys)}; known are {', '.join(SETTINGS)}")
+
+
+def origins(providers: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Return scheme and host of each OpenID Connect provider, once."""
+    parts = [urlsplit(said["server_url"]) for said in providers.values()]
+    return sorted({f"{part.scheme}://{part.netloc}" for part in parts})
 
 
 def home() -> Home:

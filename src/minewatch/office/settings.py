@@ -6,7 +6,7 @@ from pathlib import Path
 import dj_database_url
 from csp.constants import NONE, SELF
 
-from minewatch.office.home import home
+from minewatch.office.home import home, origins
 
 _FOLDER = Path(__file__).parent
 _HOME = home()
@@ -150,7 +150,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "style-src": [SELF, "'unsafe-inline'"],
         "frame-ancestors": [NONE],
-        "form-action": [SELF],
+        # a form that is answered by a redirect to the provider counts as sent there
+        "form-action": [SELF, *origins(_SAID.get("oidc", {}))],
         "base-uri": [NONE],
     }
 }

@@ -6,6 +6,7 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialAccount
 from django.http import HttpRequest
 from django.shortcuts import render
 
@@ -35,13 +36,13 @@ class ForeignAccountAdapter(DefaultSocialAccountAdapter):
         return False
 
     def pre_social_login(self, request: HttpRequest, login: Any) -> None:
-        """Bind a first login to the account of the same name; refuse where there is none."""
+        """Bind a first login to the account of the same name; refuse where there is none, or it is bound."""
         if login.is_existing:
             return
         said = login.account.get_provider_account().get_user_data() or {}
         name = said.get("preferred_username", "")
         user = User.objects.filter(username=name, is_active=True).first() if name else None
-        if user is None:
+        if user is None or SocialAccount.objects.filter(user=user, provider=login.account.provider).exists():
             raise ImmediateHttpResponse(render(request, "account/unknown.html", {"name": name}, status=403))
         login.connect(request, user)
 
