@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -35,3 +36,37 @@ def failing_with(work: Work, at: datetime) -> Iterator[None]:
     except Exception as error:
         end(work, {"error": str(error) or type(error).__name__}, at, failed=True)
         raise
+
+
+@dataclass(frozen=True)
+class WorkShown:
+    """A piece of work as the person who started it sees it; ``share`` is None where its end is not known."""
+
+    id: int
+    title: str
+    state: str
+    state_title: str
+    done: int
+    total: int | None
+    share: float | None
+    result: Mapping[str, Any]
+    began_at: datetime
+    ended_at: datetime | None
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether there is more to come."""
+        return self.state in (Work.State.WAITING, Work.State.RUNNING)
+
+
+def works_of(user: User | None, most: int = 50) -> list[WorkShown]:
+    """Return the newest work that an account started."""
+    return [_shown(work) for work in Work.objects.filter(user=user).order_by("-pk")[:most]]
+
+
+def _shown(work: Work) -> WorkShown:
+    title = str(Work.State(work.state).label)
+    share = min(work.done / work.total, 1.0) if work.total else None
+    names = ("id", "title", "state", "done", "total", "result", "began_at", "ended_at")
+    values: dict[str, Any] = {name: getattr(work, name) for name in names}
+    return WorkShown(state_title=title, share=share, **values)
