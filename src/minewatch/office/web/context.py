@@ -40,6 +40,9 @@ GROUPS: dict[str, tuple[str | Promise, str]] = {
 
 WAYS: list[Way] = [
     Way("home", _("Overview"), "layout-dashboard"),
+    Way("map", _("Map"), "map", "register.see_things"),
+    Way("works", _("Long work"), "progress", "", "work"),
+    Way("compare", _("Comparison of regions"), "chart-bar", "register.see_things", "oversight"),
     Way("sites", _("Sites"), "building-factory", "register.see_things", "register"),
     Way("inventory", _("Inventory: operating"), "list-details", "register.see_things", "register"),
     Way("inventory_construction", _("Inventory: under construction"), "crane", "register.see_things", "register"),

@@ -5,7 +5,7 @@ from django.urls import include, path
 from minewatch.office.web import pages
 
 urlpatterns = [
-    path("", pages.home, name="home"),
+    path("", include("minewatch.office.web.overview.urls")),
     path("", include("minewatch.office.web.sites.urls")),
     path("", include("minewatch.office.web.register.urls")),
     path("", include("minewatch.office.web.administration.urls")),

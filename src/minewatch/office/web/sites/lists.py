@@ -133,8 +133,8 @@ class UsagePointListing(_Register):
         Column("voltage_kv", _("Voltage (kV)"), Kind.NUMBER, digits=1),
         Column("contract_kva", _("Contracted (kVA)"), Kind.NUMBER, sort="contract_kva", nullable=True),
         Column("transformer_id", _("Transformer")),
-        Column("opened_on", _("Opened"), Kind.DAY),
-        Column("closed_on", _("Closed"), Kind.DAY),
+        Column("opened_on", _("Account opened"), Kind.DAY),
+        Column("closed_on", _("Account closed"), Kind.DAY),
     )
 
 

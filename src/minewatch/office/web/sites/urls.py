@@ -6,10 +6,12 @@ from django.utils.translation import gettext_lazy as _
 from minewatch.office.web.listing import listed
 from minewatch.office.web.panels import PANELS, Panel
 from minewatch.office.web.sites import lists, pages
+from minewatch.office.web.sites.evidence import evidence_context
 
-PANELS.append(
-    Panel("history", _("History"), "web/sites/history.html", pages.history_context, "register.see_history")
-)
+PANELS += [
+    Panel("evidence", _("Evidence"), "web/sites/evidence.html", evidence_context, "register.see_things"),
+    Panel("history", _("History"), "web/sites/history.html", pages.history_context, "register.see_history"),
+]
 
 urlpatterns = [
     path("sites/", listed(lists.SiteListing), name="sites"),
