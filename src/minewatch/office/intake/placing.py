@@ -66,13 +66,28 @@ class Belongings:
         yield from self.plants.items()
 
 
-def region_of(row: Row) -> Region:
-    """Return the region of a finding, else the one above whose code is known. Raises Refused."""
+def region_of(row: Row, otherwise: Region | None = None) -> Region:
+    """Return the region of a finding, else the one above whose code is known; without a code ``otherwise``.
+
+    Raises Refused where there is none.
+    """
     code = str(row.get("region_code") or "")
+    if not code and otherwise is not None:
+        return otherwise
     for known in (code, f"{code[:4]}00", f"{code[:2]}0000"):
         if region := region_by_code(known):
             return region
     raise Refused("finding_without_region", region=code)
+
+
+def region_of_all(rows: Iterable[Row]) -> Region | None:
+    """Return the smallest region in which all findings of a run lie that say where they are."""
+    codes = {row.get("region_code") for row in rows}
+    paths = [region.path for code in codes if code and (region := region_by_code(code))]
+    for length in range(min(map(len, paths), default=0), 0, -Region.steplen):
+        if len({path[:length] for path in paths}) == 1:
+            return Region.objects.get(path=paths[0][:length])
+    return None
 
 
 def belongings(row: Row, region: Region, records: Records, said: Said) -> Belongings:

@@ -24,6 +24,7 @@ from minewatch.office.intake.placing import (
     operate,
     records_of,
     region_of,
+    region_of_all,
     site_of,
 )
 from minewatch.office.platform import audit, events
@@ -128,6 +129,7 @@ class _Intake:
         self.delivery, self.by = delivery, by
         rows = parcel.table(FINDINGS).to_pylist()
         self.rows: list[Row] = [row for row in rows if row["run_id"] == delivery.run_id]
+        self.region = region_of_all(self.rows)
         self.keys = {row["site_id"] for row in self.rows}
         self.shown = Shown(*(parcel.table(name) for name in ("evidence", "flows", "interval_readings")))
         registers = ("usage_points", "enterprises", "plants")
@@ -179,7 +181,7 @@ def _take_some(intake: _Intake, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _take(intake: _Intake, row: Row) -> None:
-    region = region_of(row)
+    region = region_of(row, intake.region)
     _refuse_outside(region, intake.by)
     source = facts.source(Source.Kind.FINDING, row["finding_id"], intake.by)
     said = Said(source, intake.by)

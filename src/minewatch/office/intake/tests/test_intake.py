@@ -203,6 +203,12 @@ def test_what_has_no_region_is_put_aside_and_taken_when_delivered_again(deliver:
     assert (done.counts["taken"], done.aside) == (2, [])
 
 
+def test_a_finding_without_a_place_is_of_the_region_of_its_run(deliver: Deliver) -> None:
+    lost = finding("S-lost", region_code=None, usage_points=[], links=[], address=None)
+    deliver(finding(), lost)
+    assert KnownSite.objects.get(site_key="S-lost").site.region.code == "510703"
+
+
 def test_an_account_delivers_for_its_own_region_only(deliver: Deliver, account: OpenAccount) -> None:
     analyst = account("zhao", "energy-620000", Role.ANALYST)
     done = deliver(finding(), by=By(analyst, AT))
