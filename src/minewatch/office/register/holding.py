@@ -24,11 +24,11 @@ class Holds(Lookup[str]):
         return f"LOWER({field}) LIKE %s ESCAPE '\\'", (*of_field, _pattern(str(self.rhs)))
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        """Find by the index of pairs first."""
+        """Find by the index of pairs; where rows are read instead, LIKE comes first as the cheaper."""
         field, of_field = self.process_lhs(compiler, connection)
         like, of_like = self.as_sql(compiler, connection)
         pairs = f"{BIGRAMS}({field}::text) @> {BIGRAMS}(%s)"
-        return f"({pairs} AND {like})", (*of_field, str(self.rhs), *of_like)
+        return f"({like} AND {pairs})", (*of_like, *of_field, str(self.rhs))
 
 
 def _pattern(text: str) -> str:

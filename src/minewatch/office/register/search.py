@@ -22,6 +22,7 @@ from minewatch.office.register.protection import Eyes
 _FEWEST = 2
 _FEWEST_OF_A_NUMBER = 5
 _FEWEST_OF_A_WALLET = 8
+_SIGHTINGS_OF_A_SITE = 10
 
 
 @dataclass(frozen=True)
@@ -101,13 +102,15 @@ def _hits(
 ) -> Iterator[Hit]:
     found, key, title = fields
     kind = str(model._meta.model_name)
-    rows: Any = model.objects.filter(wanted, merged_into=None).select_related("region").order_by("pk")
-    for row in rows[:most]:
+    # an order would have the database find all before it gives the first
+    rows: Any = model.objects.filter(wanted, merged_into=None).select_related("region")
+    for row in sorted(rows[:most], key=str):
         shown = [eyes.show((kind, row.pk), name, getattr(row, name) or "") for name in (key, title)]
         yield Hit(kind, row.pk, shown[0], shown[1], str(row.region), found)
 
 
 def _sites_of(seen: Any, field: str, most: int) -> Iterator[Hit]:
-    sites = seen.order_by("site").values_list("site", "site__code", "site__name", "site__region__name_zh")
-    for number, code, name, region in sites.distinct()[:most]:
+    columns = ("site", "site__code", "site__name", "site__region__name_zh")
+    found = dict.fromkeys(seen.values_list(*columns)[: most * _SIGHTINGS_OF_A_SITE])
+    for number, code, name, region in sorted(found, key=lambda row: row[1])[:most]:
         yield Hit("site", number, code, name, region, field)
