@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
@@ -72,6 +72,16 @@ class Agency(models.Model):
         return self.name_zh
 
 
+class Accounts(UserManager["User"]):
+    """Accounts with agency and region, which every page shows and every scope asks for."""
+
+    use_in_migrations = False
+
+    def get_queryset(self) -> "models.QuerySet[User]":
+        """Return the accounts, joined."""
+        return super().get_queryset().select_related("agency", "region")
+
+
 class User(AbstractUser):
     """An account of one person in one agency.
 
@@ -85,6 +95,8 @@ class User(AbstractUser):
     language = models.CharField(max_length=8, default="zh-hans")
     password_changed_at = models.DateTimeField(null=True, blank=True)
     password_is_temporary = models.BooleanField(default=False)
+
+    objects: ClassVar[Accounts] = Accounts()
 
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 

@@ -20,6 +20,7 @@ from minewatch.office.web import clock
 
 PUBLIC_ATTRIBUTE = "is_public"
 _WITHOUT_SECOND_FACTOR = "mfa_"
+_LOOKED_AT, _LOOKS_EVERY_S = "looked_at", 60
 _CHANGES_PASSWORD = "account_change_password"  # noqa: S105 - the name of a route
 _PUBLIC_NAMES = frozenset(
     ["account_login", "account_logout", "mfa_authenticate", "mfa_login_webauthn", "set_language"]
@@ -59,14 +60,9 @@ class Doorkeeper:
             return None
         if not isinstance(request.user, User):
             return redirect_to_login(request.get_full_path())
-        if _has_other_sessions(request):
-            return redirect("account_logout")
         if must_be_changed(request.user, clock.now()) and name != _CHANGES_PASSWORD:
             return redirect(_CHANGES_PASSWORD)
-        may_wait = name == _CHANGES_PASSWORD or name.startswith(_WITHOUT_SECOND_FACTOR)
-        if not may_wait and _lacks_second_factor(request.user):
-            return redirect("mfa_activate_totp")
-        return None
+        return _look(request, request.user, name)
 
 
 def is_public(name: str, view: Any) -> bool:
@@ -74,6 +70,26 @@ def is_public(name: str, view: Any) -> bool:
     if getattr(view, PUBLIC_ATTRIBUTE, False) or name in _PUBLIC_NAMES:
         return True
     return name.startswith(_PUBLIC_PREFIXES)
+
+
+def _look(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
+    """Look once a minute at what costs queries: other sessions, second factor; the session then lives on.
+
+    What ends an account's sessions (suspension, a new password, a lost factor) deletes them and holds at once.
+    """
+    now = clock.now().timestamp()
+    if now - request.session.get(_LOOKED_AT, 0) < _LOOKS_EVERY_S:
+        return None
+    request.session.modified = True
+    UserSession.objects.create_from_request(request)
+    if _has_other_sessions(request):
+        return redirect("account_logout")
+    if name == _CHANGES_PASSWORD or name.startswith(_WITHOUT_SECOND_FACTOR):
+        return None
+    if _lacks_second_factor(user):
+        return redirect("mfa_activate_totp")
+    request.session[_LOOKED_AT] = now
+    return None
 
 
 def _lacks_second_factor(user: User) -> bool:

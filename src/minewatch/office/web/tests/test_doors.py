@@ -1,14 +1,21 @@
 """Every route needs a login or is listed as public; accounts lock, need a second factor, and end."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from minewatch.office.conftest import PASSWORD, LogIn, OpenAccount
-from minewatch.office.platform.roles import Role
+from minewatch.office.platform.roles import Administrator, Role
+from minewatch.office.web import clock
 from minewatch.office.web.middleware import is_public
+
+QUIET = "/audit/anchor/"
+"""A page that asks for nothing itself when it is read."""
 
 PUBLIC = {
     "account_login",
@@ -87,3 +94,29 @@ def test_pages_answer_in_the_language_asked_for(client: Client, db: None) -> Non
 
 def test_the_sign_of_life_asks_the_database(client: Client, db: None) -> None:
     assert client.get("/healthz").content == b"ok\n"
+
+
+def test_the_door_costs_two_queries(
+    account: OpenAccount, log_in: LogIn, django_assert_num_queries: Any
+) -> None:
+    client = log_in(account("li.na", "energy-510000", administers=Administrator.AUDIT))
+    client.get(QUIET)
+    with django_assert_num_queries(2):  # the session; the account with agency and region
+        assert client.get(QUIET).status_code == 405
+
+
+def test_a_session_in_use_lives_on_and_an_idle_one_ends(
+    account: OpenAccount, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = log_in(account("li.na", "energy-510000", administers=Administrator.AUDIT))
+    client.get(QUIET)
+    session = Session.objects.get(session_key=client.session.session_key)
+    Session.objects.update(expire_date=session.expire_date - timedelta(minutes=20))
+    client.get(QUIET)
+    assert Session.objects.get().expire_date < session.expire_date
+    later = clock.now() + timedelta(minutes=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    client.get(QUIET)
+    assert Session.objects.get().expire_date >= session.expire_date
+    Session.objects.update(expire_date=session.expire_date - timedelta(days=1))
+    assert client.get(QUIET).status_code == 302
