@@ -71,7 +71,7 @@ def test_findings_go_over_and_labels_come_back(home: Path, tmp_path: Path) -> No
     run("ingest", lake.path, tmp_path / "again.csv")
     assert lake.read(lake.snapshot(), "labels").num_rows == labels.num_rows
     told = json.loads(run("calibrate", lake.path, "--json").stdout)
-    meter = next(gain for gain in told["gains"] if gain["family"] == "meter")
+    meter = next(gain for gain in told["families"] if gain["family"] == "meter")
     assert meter["innocents"] >= 1
     assert meter["mines"] >= 1
 

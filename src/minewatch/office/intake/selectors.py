@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language
 
 from minewatch.office.intake.exhibits import content_of
 from minewatch.office.intake.models import Delivery, Exhibit, Finding
 from minewatch.office.platform.masking import mask_address, mask_ip, mask_name, mask_number
+from minewatch.office.platform.refusals import Refused
 from minewatch.office.register.protection import EVERY_FIELD, Eyes
 
 _MASK_OF = {
@@ -89,6 +91,14 @@ class FindingPage:
 
 
 @dataclass(frozen=True)
+class AsideShown:
+    """A finding that could not be taken in, and why."""
+
+    finding_id: str
+    text: str
+
+
+@dataclass(frozen=True)
 class DeliveryLine:
     """A delivery and what became of its findings."""
 
@@ -101,7 +111,7 @@ class DeliveryLine:
     state: str
     state_title: str
     counts: Mapping[str, int]
-    aside: Sequence[Mapping[str, Any]]
+    aside: Sequence[AsideShown]
     received_at: datetime
     done_at: datetime | None
 
@@ -145,19 +155,29 @@ def exhibit_of(finding_id: int, eyes: Eyes) -> dict[str, Any] | None:
     return content | {"block": {name: row.get(name) for name in _BLOCK}}
 
 
-def deliveries(most: int = 200) -> list[DeliveryLine]:
-    """Return the newest deliveries."""
-    names = ("name", "origin", "run_id", "period_start_at", "period_end_at", "state", "counts", "aside")
-    return [
-        DeliveryLine(
-            id=row.pk,
-            state_title=row.get_state_display(),
-            received_at=row.received_at,
-            done_at=row.done_at,
-            **{name: getattr(row, name) for name in names},
-        )
-        for row in Delivery.objects.order_by("-pk")[:most]
-    ]
+def delivery_rows() -> "QuerySet[Delivery]":
+    """Return the deliveries; they name no site."""
+    return Delivery.objects.all()
+
+
+def delivery(number: int) -> DeliveryLine | None:
+    """Return a delivery by its number, with what was put aside in words."""
+    row = Delivery.objects.filter(pk=number).first()
+    if row is None:
+        return None
+    names = ("name", "origin", "run_id", "period_start_at", "period_end_at", "state", "counts")
+    return DeliveryLine(
+        id=row.pk,
+        state_title=row.get_state_display(),
+        received_at=row.received_at,
+        done_at=row.done_at,
+        aside=[AsideShown(item["finding_id"], _sentence(item)) for item in row.aside],
+        **{name: getattr(row, name) for name in names},
+    )
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    return str(Refused(item["code"], **item["values"]))
 
 
 _NAMED = ("usage_points", "transformers", "feeders", "plants", "endpoints", "enterprises")

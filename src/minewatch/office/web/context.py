@@ -51,6 +51,7 @@ WAYS: list[Way] = [
     Way("plants", _("Power plants"), "bolt", "register.see_things", "register"),
     Way("lines", _("Network lines"), "network", "register.see_things", "register"),
     Way("duplicate_entries", _("Duplicates"), "copy", "register.merge_things", "register"),
+    Way("deliveries", _("Findings received"), "package-import", "intake.deliver_findings", "register"),
     Way("accounts", _("Accounts"), "users", "platform.manage_users", "office"),
     Way("roles_asked", _("Roles asked for"), "user-check", "platform.manage_users", "office"),
     Way("agencies", _("Agencies"), "building", "platform.manage_agencies", "office"),

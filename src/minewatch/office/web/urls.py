@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("minewatch.office.web.overview.urls")),
     path("", include("minewatch.office.web.sites.urls")),
     path("", include("minewatch.office.web.register.urls")),
+    path("", include("minewatch.office.web.intake.urls")),
     path("", include("minewatch.office.web.administration.urls")),
     path("account/", include("allauth.urls")),
     path("language/", pages.set_language, name="set_language"),

@@ -46,6 +46,14 @@ def test_nothing_protected_is_shown_until_it_is_unmasked(deliver: Deliver, accou
     assert [secret for secret in SECRETS if secret not in text] == []
 
 
+def test_a_delivery_says_in_words_what_it_put_aside(deliver: Deliver) -> None:
+    done = deliver(finding(region_code="990000"))
+    shown = selectors.delivery(done.pk)
+    assert shown is not None
+    assert shown.aside[0].finding_id == "F-S-farm-R-1"
+    assert "990000" in shown.aside[0].text
+
+
 def test_a_finding_outside_the_region_is_not_there(deliver: Deliver, account: OpenAccount) -> None:
     found = delivered(deliver)
     far = account("zhao", "energy-620000", Role.OFFICER)
@@ -69,4 +77,3 @@ def test_a_finding_page_says_all_in_the_language_in_force(deliver: Deliver) -> N
     assert page.values["period_start_at"] == found.period_start_at
     assert page.named["usage_points"][0].name == "0510700012"
     assert page.line.state == "standing"
-    assert selectors.deliveries()[0].counts["taken"] == 1
