@@ -1,4 +1,4 @@
-"""On PostgreSQL: pairs of neighbouring characters of names and addresses, indexed for ``__holds``."""
+"""On PostgreSQL: indexes over pairs of characters for ``__holds``, and for the order of lists."""
 
 from typing import Any, ClassVar
 
@@ -19,6 +19,9 @@ FIELDS = [
     ("register_site", "name"),
 ]
 
+ORDERED = {"": "power", "phase, ": "phase_power", "state, ": "state_power"}
+"""Sites are read largest first, those without a size last, which an index of SQLite cannot say."""
+
 
 def install(_apps: Any, editor: Any) -> None:
     """Make the function and an index a field."""
@@ -28,11 +31,16 @@ def install(_apps: Any, editor: Any) -> None:
             editor.execute(
                 f"CREATE INDEX {table}_{field}_pairs ON {table} USING gin (minewatch_bigrams({field}::text))"
             )
+        for first, name in ORDERED.items():
+            columns = f"{first}power_kw DESC NULLS LAST, id DESC"
+            editor.execute(f"CREATE INDEX register_site_{name} ON register_site ({columns})")
 
 
 def remove(_apps: Any, editor: Any) -> None:
     """Drop the indexes and the function."""
     if editor.connection.vendor == "postgresql":
+        for name in ORDERED.values():
+            editor.execute(f"DROP INDEX register_site_{name}")
         for table, field in FIELDS:
             editor.execute(f"DROP INDEX {table}_{field}_pairs")
         editor.execute("DROP FUNCTION minewatch_bigrams(text)")
