@@ -11,8 +11,35 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.platform.models import Agency, Region, User
-from minewatch.office.platform.scope import Scoped
+from minewatch.office.platform.scope import Scoped, ScopedManager, active
 from minewatch.office.register.models import Site
+
+
+class BatchManager(ScopedManager["Batch"]):
+    """Gives the batches that were issued in the active scope, and those that list a case in it."""
+
+    def get_queryset(self) -> "models.QuerySet[Batch]":
+        """Return the rows; raises NoScope without a scope."""
+        path = active().region_path
+        if not path:
+            return super().get_queryset()
+        listed = Listed._base_manager.filter(batch=models.OuterRef("pk"))
+        here = models.Exists(listed.filter(case__site__region__path__startswith=path))
+        return models.QuerySet(self.model, using=self._db).filter(
+            models.Q(region__path__startswith=path) | here
+        )
+
+
+class QuestionManager(ScopedManager["Question"]):
+    """Gives the questions that were asked in the active scope, and those that its agency was asked."""
+
+    def get_queryset(self) -> "models.QuerySet[Question]":
+        """Return the rows; raises NoScope without a scope."""
+        scope = active()
+        if not scope.region_path:
+            return super().get_queryset()
+        here = models.Q(region__path__startswith=scope.region_path)
+        return models.QuerySet(self.model, using=self._db).filter(here | models.Q(agency=scope.agency_id))
 
 
 class Batch(Scoped):
@@ -32,6 +59,8 @@ class Batch(Scoped):
     issued_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     issued_at = models.DateTimeField()
     due_at = models.DateTimeField(db_index=True)
+
+    objects: ClassVar[BatchManager] = BatchManager()
 
     def __str__(self) -> str:
         return self.number
@@ -299,6 +328,8 @@ class Question(Scoped):
     begun_at = models.DateTimeField()
     due_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[QuestionManager] = QuestionManager()
 
 
 class Asked(OfCase):

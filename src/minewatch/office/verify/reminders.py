@@ -4,7 +4,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
+from minewatch.office.platform import audit
 from minewatch.office.platform.models import Agency, Region
+from minewatch.office.platform.services import By
 from minewatch.office.verify import calendar
 from minewatch.office.verify.batches import leading_agency
 from minewatch.office.verify.flow import ENDED
@@ -57,14 +61,12 @@ def _told(row: Any, stage: int) -> Iterator[Agency]:
 
 def agency_above(agency: Agency) -> Agency | None:
     """Return the agency of the same kind in the nearest region above, or the one that leads there."""
-    parent = agency.region.get_parent()
-    if parent is None:
-        return None
-    above = Agency.objects.filter(kind=agency.kind, active=True, region__depth__lt=agency.region.depth)
     own, step = agency.region.path, Region.steplen
     paths = [own[:end] for end in range(step, len(own), step)]
-    same = above.filter(region__path__in=paths).order_by("-region__depth", "pk").first()
-    return same or leading_agency(parent)
+    above = Agency.objects.filter(kind=agency.kind, active=True, region__path__in=paths)
+    same = above.order_by("-region__depth", "pk").first()
+    parent = None if same else Region.objects.filter(path=own[:-step]).first()
+    return leading_agency(parent) if parent else same
 
 
 def _remind_of_batches(at: datetime) -> int:
@@ -76,7 +78,19 @@ def _remind_of_batches(at: datetime) -> int:
         waiting = Case._base_manager.filter(batches=batch).exclude(state__in=ENDED)
         about = {"subject": "batch", "subject_id": batch.pk, "stage": stage, "at": at}
         told = Notice._base_manager.filter(subject="batch", subject_id=batch.pk, stage=stage)
-        holders = set(waiting.values_list("holder", flat=True)) - set(told.values_list("agency", flat=True))
-        notices = [Notice(region=batch.region, agency_id=pk, batch=batch, **about) for pk in sorted(holders)]
+        holders = Agency.objects.filter(pk__in=waiting.values("holder")).exclude(pk__in=told.values("agency"))
+        notices = [
+            Notice(region_id=one.region_id, agency=one, batch=batch, **about)
+            for one in holders.order_by("pk")
+        ]
         new += len(Notice.objects.bulk_create(notices, ignore_conflicts=True))
     return new
+
+
+@transaction.atomic
+def note_seen(by: By) -> None:
+    """Note that an account's agency has seen its notices."""
+    agency = by.user.agency_id if by.user else None
+    seen = Notice.objects.filter(agency=agency, seen_at=None).update(seen_at=by.at)
+    if seen:
+        audit.record(by.act("notices_seen", ("agency", agency)), {"number": seen})

@@ -38,18 +38,23 @@ GROUPS: dict[str, tuple[str | Promise, str]] = {
 }
 """Groups of the menu in their order: title and icon."""
 
+_SEE = "register.see_things"
 WAYS: list[Way] = [
     Way("home", _("Overview"), "layout-dashboard"),
-    Way("map", _("Map"), "map", "register.see_things"),
+    Way("map", _("Map"), "map", _SEE),
+    Way("queue", _("Work queue"), "inbox", "verify.see_cases", "work"),
+    Way("cases", _("Cases"), "briefcase", "verify.see_cases", "work"),
+    Way("batches", _("Batches"), "stack-2", "verify.see_cases", "work"),
+    Way("questions", _("Questions to carriers"), "help", "verify.see_cases", "work"),
     Way("works", _("Long work"), "progress", "", "work"),
-    Way("compare", _("Comparison of regions"), "chart-bar", "register.see_things", "oversight"),
-    Way("sites", _("Sites"), "building-factory", "register.see_things", "register"),
-    Way("inventory", _("Inventory: operating"), "list-details", "register.see_things", "register"),
-    Way("inventory_construction", _("Inventory: under construction"), "crane", "register.see_things", "register"),
-    Way("enterprises", _("Enterprises"), "building", "register.see_things", "register"),
-    Way("usage_points", _("Usage points"), "plug", "register.see_things", "register"),
-    Way("plants", _("Power plants"), "bolt", "register.see_things", "register"),
-    Way("lines", _("Network lines"), "network", "register.see_things", "register"),
+    Way("compare", _("Comparison of regions"), "chart-bar", _SEE, "oversight"),
+    Way("sites", _("Sites"), "building-factory", _SEE, "register"),
+    Way("inventory", _("Inventory: operating"), "list-details", _SEE, "register"),
+    Way("inventory_construction", _("Inventory: under construction"), "crane", _SEE, "register"),
+    Way("enterprises", _("Enterprises"), "building", _SEE, "register"),
+    Way("usage_points", _("Usage points"), "plug", _SEE, "register"),
+    Way("plants", _("Power plants"), "bolt", _SEE, "register"),
+    Way("lines", _("Network lines"), "network", _SEE, "register"),
     Way("duplicate_entries", _("Duplicates"), "copy", "register.merge_things", "register"),
     Way("deliveries", _("Findings received"), "package-import", "intake.deliver_findings", "register"),
     Way("accounts", _("Accounts"), "users", "platform.manage_users", "office"),

@@ -64,9 +64,10 @@ ACTS: list[Act] = [
 def someone(rng: random.Random, case: Case, crew: Crew, at_hour: int) -> By:
     """The holder most of the time, so that the walk gets somewhere."""
     at = AT + timedelta(hours=at_hour)
-    code = Case.objects.get(pk=case.pk).holder.code
-    place = next(name for name, agency in crew.agencies.items() if agency.code == code)
-    if rng.random() < 0.4:
+    waiting = Order.objects.filter(case=case, ended_at=None).first()
+    agency = waiting.agency if waiting and rng.random() < 0.5 else Case.objects.get(pk=case.pk).holder
+    place = next(name for name, one in crew.agencies.items() if one == agency)
+    if rng.random() < 0.2:
         place = rng.choice(["province", "city", "county", "grid", "market"])
     return By(rng.choice([crew.officers, crew.chiefs])[place], at)
 
