@@ -129,7 +129,7 @@ def finding_page(finding_id: int, eyes: Eyes) -> FindingPage | None:
         return None
     row: Mapping[str, Any] = _shown(finding.row, finding, eyes)
     named = {name: [_named(item) for item in row[name]] for name in _NAMED if row.get(name)}
-    told = {*_NAMED, "reasons", "contradictions", "kind_reasons", "links", "evidence_ids"}
+    told = {*_NAMED, *_APART}
     return FindingPage(
         line=_line(finding),
         values={name: _timed(value) for name, value in row.items() if name not in told and value is not None},
@@ -150,6 +150,7 @@ def exhibit_of(finding_id: int, eyes: Eyes) -> dict[str, Any] | None:
     content: dict[str, Any] = content_of(bytes(found.content))
     if not _in_the_clear(found.finding, eyes):
         content["flows"] = [_masked_flow(flow) for flow in content["flows"]]
+        content["evidence"] = [_masked_evidence(row) for row in content["evidence"]]
     content = _shown(content, found.finding, eyes)
     row = found.finding.row
     return content | {"block": {name: row.get(name) for name in _BLOCK}}
@@ -181,6 +182,7 @@ def _sentence(item: Mapping[str, Any]) -> str:
 
 
 _NAMED = ("usage_points", "transformers", "feeders", "plants", "endpoints", "enterprises")
+_APART = ("reasons", "contradictions", "kind_reasons", "links", "evidence_ids", "lon", "lat")
 _BLOCK = ("onset_at", "ended_at", "power_kw", "power_kw_low", "power_kw_high", "duty")
 
 
@@ -253,6 +255,12 @@ def _hidden(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if text := values.get(name):
                 yield str(text), (mask_address if "address" in name else mask_name)(str(text))
     yield from ((host, mask_ip(host.partition("/")[0])) for host in hosts if host)
+
+
+def _masked_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return evidence with the accounts masked at which a load may sit; the finding need not name them."""
+    places = [item | {"name": mask_number(item["name"])} for item in row.get("places") or ()]
+    return dict(row) | {"places": places}
 
 
 def _masked_flow(flow: Mapping[str, Any]) -> dict[str, Any]:

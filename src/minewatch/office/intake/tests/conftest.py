@@ -100,6 +100,7 @@ def evidence(start: datetime = W19) -> Row:
         "period_start_at": start,
         "period_end_at": start + WEEK,
         "log10_lr": 4.0,
+        "places": named("0510799999"),
         "energy_kwh": 69_000.0,
         "reasons": [REASON],
         "inputs": [],

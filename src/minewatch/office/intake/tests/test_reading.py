@@ -12,7 +12,7 @@ from minewatch.office.platform.selectors import scope_of
 from minewatch.office.platform.services import By, unmask
 from minewatch.office.register.protection import Eyes
 
-SECRETS = ["王小明", "飞云大道", "0510700012", "203.0.113.5", "bc1qfarmwallet"]
+SECRETS = ["王小明", "飞云大道", "0510700012", "0510799999", "203.0.113.5", "bc1qfarmwallet"]
 
 
 def delivered(deliver: Deliver) -> Finding:
