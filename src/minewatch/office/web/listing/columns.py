@@ -21,9 +21,6 @@ class Kind(Enum):
     DAY = "day"
 
 
-_NUMBERS = {Kind.NUMBER: "{:,.{}f}", Kind.SHARE: "{:.{}%}"}
-
-
 @dataclass(frozen=True)
 class Column:
     """A column: ``name`` is the attribute of the presented row, unless ``value`` takes it from there.
@@ -74,6 +71,14 @@ def written(column: Column, value: Any) -> str:
     if isinstance(value, datetime):
         pattern = "%Y-%m-%d" if column.kind is Kind.DAY else "%Y-%m-%d %H:%M"
         return timezone.localtime(value).strftime(pattern)
-    if isinstance(value, int | float) and column.kind in _NUMBERS:
-        return _NUMBERS[column.kind].format(value, column.digits)
-    return str(value)
+    if column.kind is Kind.SHARE:
+        return per_cent(value, column.digits)
+    return f"{value:,.{column.digits}f}" if column.kind is Kind.NUMBER else str(value)
+
+
+def per_cent(share: float, digits: int) -> str:
+    """Write a share of 1 in per cent; what is less than all is never rounded to all of it."""
+    least_off = 0.5 * 10 ** -(digits + 2)
+    if 1 - least_off <= share < 1:
+        return f">{1 - 2 * least_off:.{digits}%}"
+    return f"{share:.{digits}%}"

@@ -14,7 +14,7 @@ from minewatch.office.register.overview import RegionFigures, by_region, by_week
 from minewatch.office.web.doors import by, permitted
 from minewatch.office.web.panels import OVERVIEW, OverviewPanel
 
-_WEEKS = 26
+_WEEKS = 52
 
 
 @require_safe
@@ -59,9 +59,10 @@ def weeks_context(who: By) -> dict[str, Any]:
 
 
 def regions_context(_who: By) -> dict[str, Any]:
-    """Return the regions right below the account's own, side by side."""
+    """Return the regions right below the account's own that have sites, side by side."""
     above = region_above("")
-    return {"rows": by_region(above) if above else []}
+    rows = by_region(above) if above else []
+    return {"rows": [row for row in rows if row.figures.sites]}
 
 
 @permitted("register.see_things")

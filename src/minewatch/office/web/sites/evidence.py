@@ -4,12 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.intake.selectors import FindingLine, exhibit_of, finding_page, findings_of
 from minewatch.office.platform.services import By
 from minewatch.office.register.protection import eyes_of
 
+DETECTORS: Mapping[str, str | Promise] = {
+    "customer_load": _("Load of the customer"),
+    "transformer_balance": _("Balance of the transformer"),
+    "feeder_balance": _("Balance of the feeder"),
+    "plant_output": _("Output of the plant"),
+    "pool_flow": _("Mining traffic"),
+    "block_place": _("Place of a load behind no meter"),
+    "data_centre": _("Data centre or mine"),
+}
+"""What the detectors are called; one that is not known goes by its name."""
 _BLOCK_TIMES = ("onset_at", "ended_at")
 _TIMES = ("first_at", "last_at", "onset_at", "ended_at")
 
@@ -41,7 +53,11 @@ def _newest(lines: list[FindingLine]) -> FindingLine | None:
 def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of evidence with its reasons in the language in force."""
     language = "zh" if (get_language() or "zh").startswith("zh") else "en"
-    return _timed(row) | {"texts": [reason[f"text_{language}"] for reason in row.get("reasons") or ()]}
+    title = DETECTORS.get(row["detector"], row["detector"])
+    return _timed(row) | {
+        "detector_title": title,
+        "texts": [reason[f"text_{language}"] for reason in row.get("reasons") or ()],
+    }
 
 
 def _timed(row: Mapping[str, Any]) -> dict[str, Any]:

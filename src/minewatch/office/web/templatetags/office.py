@@ -3,6 +3,8 @@
 from django import template
 from django.utils.translation import gettext as _
 
+from minewatch.office.web.listing.columns import per_cent
+
 register = template.Library()
 
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
@@ -18,7 +20,7 @@ def number(value: float | None, digits: int = 0) -> str:
 @register.filter
 def share(value: float | None, digits: int = 1) -> str:
     """Write a share of 1 in per cent."""
-    return "" if value is None else f"{value:.{digits}%}"
+    return "" if value is None else per_cent(value, digits)
 
 
 @register.filter

@@ -30,12 +30,12 @@
       };
     }
     chart.setOption({
-      backgroundColor: "transparent", animation: false, legend: { type: "scroll" }, useUTC: false,
-      grid: { left: 56, right: 16, top: 40, bottom: 80 },
+      backgroundColor: "transparent", animation: false, legend: { type: "scroll", top: 0, right: 8 },
+      grid: { left: 56, right: 24, top: 40, bottom: 76 },
       tooltip: { trigger: "axis", valueFormatter: (kw) => kw === null || kw === undefined ? "–" : `${kw.toFixed(1)} kW`,
         axisPointer: { label: { formatter: ({ value }) => clock(value) } } },
-      xAxis: { type: "time" }, yAxis: { type: "value", name: element.dataset.powerTitle },
-      dataZoom: [{ type: "inside" }, { type: "slider" }], series,
+      xAxis: { type: "time", axisLabel: { hideOverlap: true, formatter: (time) => clock(time).slice(5, 10) } }, yAxis: { type: "value", name: element.dataset.powerTitle },
+      dataZoom: [{ type: "inside" }, { type: "slider", labelFormatter: (time) => clock(time).slice(5, 16) }], series,
     });
     new ResizeObserver(() => chart.resize()).observe(element);
     element.dataset.drawn = "yes";
