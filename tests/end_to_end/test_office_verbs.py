@@ -44,6 +44,19 @@ def test_an_account_is_opened_listed_and_suspended(office: Office) -> None:
     assert "taken" in office.run(*words, code=2)
     assert "no agency" in office.run("account", "open", "x", "--agency", "nowhere", code=2)
     office.run("account", "roles", "li.na", "supervisor")
+    agency = (
+        "account",
+        "agency",
+        "grid-510700",
+        "--kind",
+        "grid",
+        "--name",
+        "绵阳供电公司",
+        "--region",
+        "510700",
+    )
+    office.run(*agency)
+    assert "already" in office.run(*agency, code=2)
     office.run("account", "suspend", "li.na", "--reason", "left the bureau")
     assert "li.na\tenergy-510000\tsupervisor\tsuspended\n" in office.run("account", "list")
     assert office.run("account", "reset", "li.na").strip() != password

@@ -99,6 +99,22 @@ def open_account(
         typer.echo(password)
 
 
+@account.command("agency", help=say("Add an agency that accounts stand in.", "新增机构。"))
+def add_agency(
+    code: Annotated[str, typer.Argument(help=say("Its code, as energy-510000", "机构代码"))],
+    kind: Annotated[str, typer.Option(help=say("Its kind, as energy or grid", "机构类别"))],
+    name: Annotated[str, typer.Option(help=say("Its name", "名称"))],
+    region: Annotated[str, typer.Option(help=say("Code of its region", "行政区划代码"))],
+    home: Home = _HOME,
+) -> None:
+    """Add an agency."""
+    with _office(home) as by, failing(ValueError):
+        from minewatch.office.platform import services
+        from minewatch.office.platform.models import Agency
+
+        services.add_agency(services.AgencyGiven(code, Agency.Kind(kind), name, region), by)
+
+
 @account.command("list", help=say("List the accounts.", "列出账号。"))
 def list_accounts(home: Home = _HOME) -> None:
     """Print a line an account: name, agency, roles or administration, state."""

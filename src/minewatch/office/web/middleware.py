@@ -75,7 +75,7 @@ def is_public(name: str, view: Any) -> bool:
 def _look(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
     """Look once a minute at what costs queries: other sessions, second factor; the session then lives on.
 
-    What ends an account's sessions (suspension, a new password, a lost factor) deletes them and holds at once.
+    What ends sessions (suspension, a new password, a lost factor) deletes them, and holds at once.
     """
     now = clock.now().timestamp()
     if now - request.session.get(_LOOKED_AT, 0) < _LOOKS_EVERY_S:
