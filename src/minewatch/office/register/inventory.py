@@ -102,7 +102,7 @@ def rows(sites: Sequence[Site], eyes: Eyes) -> list[Row]:
     ids = [site.pk for site in sites]
     parts: list[Mapping[int, Mapping[str, Any]]] = [filler(ids) for filler in _FILLERS]
     parts += [_parties(ids, eyes), _links(ids, eyes), _machines(ids), _seen(ids, eyes), _files(ids)]
-    empty: Row = dict.fromkeys((column.name for column in COLUMNS), "")
+    empty: Row = {column.name: "" if column.holds == "text" else None for column in COLUMNS}
     found = []
     for site in sites:
         row = empty | _own(site, eyes)

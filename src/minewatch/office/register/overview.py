@@ -64,6 +64,7 @@ class Spot:
     name: str
     state: str
     state_text: str
+    region: str
     power_kw: float | None
     lon: float
     lat: float
@@ -146,9 +147,18 @@ def spots(box: Sequence[float], states: Sequence[str], most: int) -> tuple[list[
     if states:
         rows = rows.filter(state__in=states)
     largest = rows.order_by(F("power_kw").desc(nulls_last=True), "pk")
-    fields = ("code", "name", "state", "power_kw", "premises__lon", "premises__lat")
+    fields = ("code", "name", "state", "region__name_zh", "power_kw", "premises__lon", "premises__lat")
     found = [
-        Spot(code, name, state, str(Site.State(state).label), power, round(lon, _PLACES), round(lat, _PLACES))
-        for code, name, state, power, lon, lat in largest.values_list(*fields)[:most]
+        Spot(
+            code,
+            name,
+            state,
+            str(Site.State(state).label),
+            region,
+            power,
+            round(lon, _PLACES),
+            round(lat, _PLACES),
+        )
+        for code, name, state, region, power, lon, lat in largest.values_list(*fields)[:most]
     ]
     return found, len(found) if len(found) < most else rows.count()

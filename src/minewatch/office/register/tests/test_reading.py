@@ -251,7 +251,7 @@ def test_a_later_stage_fills_its_columns(warehouse: Site, monkeypatch: pytest.Mo
     monkeypatch.setattr(inventory, "_FILLERS", {})
     inventory.fill({"batch_number"}, lambda ids: {number: {"batch_number": "B-3"} for number in ids})
     (row,) = inventory.rows(list(Site.objects.select_related("region", "premises")), Eyes(None, AT, True))
-    assert (row["batch_number"], row["issued_on"], row["ip"]) == ("B-3", "", "203.0.113.5")
+    assert (row["batch_number"], row["issued_on"], row["ip"]) == ("B-3", None, "203.0.113.5")
 
 
 def test_a_count_ends_the_earlier_one_and_a_weaker_source_ends_none(warehouse: Site, say: Say) -> None:
