@@ -21,6 +21,7 @@ CSRF_TRUSTED_ORIGINS = _SAID.get("origins", [])
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
+    "django.contrib.humanize",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",

@@ -1,5 +1,6 @@
 """Logging in: what the audit chain keeps of it, temporary passwords, and accounts that are closed."""
 
+import re
 from typing import Any
 
 import pytest
@@ -66,3 +67,26 @@ def test_a_suspended_account_is_out_at_once(account: OpenAccount, log_in: LogIn)
     assert client.get("/")["Location"].startswith("/account/login/")
     client.post("/account/login/", {"login": "li.na", "password": PASSWORD})
     assert client.get("/")["Location"].startswith("/account/login/")
+
+
+OWN_PAGES = [
+    "password/change/",
+    "2fa/",
+    "2fa/totp/activate/",
+    "2fa/webauthn/",
+    "2fa/webauthn/add/",
+    "sessions/",
+]
+
+
+@pytest.mark.parametrize("page", OWN_PAGES)
+def test_the_pages_of_the_own_account_stand_without_inline_scripts(
+    account: OpenAccount, client: Client, page: str
+) -> None:
+    account("li.na", "energy-510000", Role.OFFICER)
+    client.post("/account/login/", {"login": "li.na", "password": PASSWORD})
+    answer = client.get(f"/account/{page}", follow=True)  # some ask for the password once more
+    assert answer.status_code == 200
+    scripts = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>", answer.content.decode())
+    assert scripts == []
+    assert "onclick=" not in answer.content.decode()
