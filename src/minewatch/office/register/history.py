@@ -101,8 +101,8 @@ def _entry(row: Statement, field: str, names: Mapping[tuple[str, Any], str], eye
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, dict):  # hash rates by algorithm
+        return ", ".join(f"{name} {rate['value']:.4g} H/s" for name, rate in sorted(value.items()))
     return "" if value is None else str(value)
 
 

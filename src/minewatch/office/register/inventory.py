@@ -42,10 +42,10 @@ LATER = ("batch_number", "issued_on", "list_kind", "measure")
 """Columns that later stages fill."""
 
 COLUMNS: tuple[Column, ...] = (
+    *_plain("code", "name"),
     Column("batch_number", _("Batch number")),
     Column("issued_on", _("Issued on"), "day"),
     Column("list_kind", _("Full or key list")),
-    *_plain("code", "name"),
     Column("region_code", _("Region code (GB/T 2260)")),
     Column("region", _("Region")),
     *_plain("address"),

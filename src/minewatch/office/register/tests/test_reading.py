@@ -188,6 +188,7 @@ def test_a_history_says_who_said_what_and_where_sources_disagree(warehouse: Site
         ("300.0", "finding-7", False),
         ("420.0", "visit-1", True),
     ]
+    assert told["hash_rates"].entries[0].value == "sha256 1.4e+16 H/s"
     assert told["region_id"].entries[0].value == "涪城区"
     assert told["premises_id"].entries[0].value == "四川省绵阳市涪城区****"
     assert [field.field for field in disagreements("site", warehouse.pk, CLOSED_EYES)] == ["power_kw"]
