@@ -19,9 +19,10 @@ from minewatch.office.platform.selectors import scope_of
 from minewatch.office.web import clock
 
 PUBLIC_ATTRIBUTE = "is_public"
-_WITHOUT_SECOND_FACTOR = "mfa_"
+_SETS_UP_SECOND_FACTOR = "mfa_"
 _LOOKED_AT, _LOOKS_EVERY_S = "looked_at", 60
 _CHANGES_PASSWORD = "account_change_password"  # noqa: S105 - the name of a route
+_WITHOUT_SECOND_FACTOR = (_CHANGES_PASSWORD, "account_reauthenticate")
 _PUBLIC_NAMES = frozenset(
     ["account_login", "account_logout", "mfa_authenticate", "mfa_login_webauthn", "set_language"]
 )
@@ -84,7 +85,7 @@ def _look(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
     UserSession.objects.create_from_request(request)
     if _has_other_sessions(request):
         return redirect("account_logout")
-    if name == _CHANGES_PASSWORD or name.startswith(_WITHOUT_SECOND_FACTOR):
+    if name in _WITHOUT_SECOND_FACTOR or name.startswith(_SETS_UP_SECOND_FACTOR):
         return None
     if _lacks_second_factor(user):
         return redirect("mfa_activate_totp")

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from allauth.mfa.totp.internal import auth
 from django.test import Client
 
 from minewatch.office.conftest import OFFICE, PASSWORD, LogIn, OpenAccount
@@ -90,3 +91,16 @@ def test_the_pages_of_the_own_account_stand_without_inline_scripts(
     scripts = re.findall(r"<script(?![^>]*(?:src=|application/json))[^>]*>", answer.content.decode())
     assert scripts == []
     assert "onclick=" not in answer.content.decode()
+
+
+def test_a_new_account_sets_up_its_second_factor(account: OpenAccount, client: Client, settings: Any) -> None:
+    settings.SECOND_FACTOR = "required"
+    account("li.na", "energy-510000", Role.OFFICER)
+    client.post("/account/login/", {"login": "li.na", "password": PASSWORD})
+    asked = client.get("/", follow=True)
+    assert asked.redirect_chain[-1][0].startswith("/account/reauthenticate/")
+    page = client.post(asked.redirect_chain[-1][0], {"password": PASSWORD}, follow=True)
+    counter = next(iter(auth.yield_hotp_counters_from_time()))
+    code = auth.format_hotp_value(auth.hotp_value(page.context["form"].secret, counter))
+    assert client.post("/account/2fa/totp/activate/", {"code": code}).status_code == 302
+    assert client.get("/").status_code == 200
