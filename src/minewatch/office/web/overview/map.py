@@ -45,6 +45,7 @@ def sites(request: HttpRequest) -> HttpResponse:
                 "code": spot.code,
                 "name": spot.name,
                 "state": spot.state_text,
+                "region": spot.region,
                 "colour": STATE_COLOURS.get(spot.state, "blue"),
                 "power_kw": spot.power_kw,
             },

@@ -8,6 +8,31 @@ document.addEventListener("DOMContentLoaded", async () => {
   const outlines = await (await fetch(element.dataset.outlines)).json();
   const shapes = L.geoJSON(outlines, { interactive: false, style: { color: colour("secondary"), weight: 1, fillOpacity: 0.04 } }).addTo(map);
   const spots = L.layerGroup().addTo(map);
+  const net = L.layerGroup().addTo(map);
+  L.control.scale({ imperial: false }).addTo(map);
+
+  // without tiles the eye needs a net of degrees
+  const drawNet = () => {
+    net.clearLayers();
+    const [west, south, east, north] = map.getBounds().toBBoxString().split(",").map(Number);
+    const step = [10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05].find((degrees) => (east - west) / degrees >= 4) ?? 0.05;
+    const style = { color: colour("secondary"), weight: 0.5, opacity: 0.35, interactive: false };
+    for (let lon = Math.ceil(west / step) * step; lon < east; lon += step) L.polyline([[south, lon], [north, lon]], style).addTo(net);
+    for (let lat = Math.ceil(south / step) * step; lat < north; lat += step) L.polyline([[lat, west], [lat, east]], style).addTo(net);
+  };
+  const label = (text) => {
+    const span = document.createElement("span");
+    span.textContent = text;
+    return span;
+  };
+  // the name of a region stands in the middle of its sites
+  const nameRegions = (features) => {
+    Object.entries(Object.groupBy(features, ({ properties }) => properties.region)).forEach(([region, members]) => {
+      const mean = (at) => members.reduce((sum, { geometry }) => sum + geometry.coordinates[at], 0) / members.length;
+      L.marker([mean(1), mean(0)], { interactive: false, keyboard: false, icon: L.divIcon({ className: "office-region", html: "" }) })
+        .bindTooltip(label(region), { permanent: true, direction: "top", className: "office-region-name" }).addTo(spots);
+    });
+  };
   const list = document.getElementById("map-list");
 
   const link = ({ code, name }) => {
@@ -35,6 +60,7 @@ document.addEventListener("DOMContentLoaded", async () => {
         return popup;
       }).addTo(spots);
     });
+    nameRegions(found.features);
     list.replaceChildren(...found.features.slice(0, 20).map(({ properties }) => entry(properties)));
     document.getElementById("map-status").textContent = found.number > found.features.length
       ? `${found.features.length.toLocaleString()} ${words.sites}, ${words.more} ${found.number.toLocaleString()}`
@@ -45,6 +71,10 @@ document.addEventListener("DOMContentLoaded", async () => {
   const places = await show(null);
   const bounds = shapes.getLayers().length ? shapes.getBounds() : L.latLngBounds(places);
   if (bounds.isValid()) map.fitBounds(bounds.pad(0.1), { maxZoom: 11 });
-  map.on("moveend", () => show(map.getBounds()));
+  drawNet();
+  map.on("moveend", () => {
+    drawNet();
+    show(map.getBounds());
+  });
   form.addEventListener("change", () => show(map.getBounds()));
 });
