@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv/bin
-FAST := tests/unit tests/property tests/reference tests/architecture
+FAST := tests/unit tests/property tests/reference tests/architecture src/minewatch/office
 SLOW := tests/golden tests/conformance tests/end_to_end
 
 help: ## this page
@@ -14,6 +14,7 @@ demo: ## a simulated county from raw files to the list, with evidence pages, in 
 
 check: ## style, types and fast tests, under a minute
 	@PYTHON=$(PYTHON) tools/setup.sh test
+	@tools/translations.sh compile
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy

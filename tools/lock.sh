@@ -7,5 +7,5 @@ compile=(uv pip compile --quiet --universal --generate-hashes --no-emit-index-ur
 echo "uv" | "${compile[@]}" - -o requirements/bootstrap.txt
 printf "hatchling\neditables\nuv\npip\n" > .lock-build.in
 trap 'rm -f .lock-build.in' EXIT
-"${compile[@]}" pyproject.toml .lock-build.in --extra analysis -o requirements/run.txt
+"${compile[@]}" pyproject.toml .lock-build.in --extra analysis --extra office -o requirements/run.txt
 "${compile[@]}" pyproject.toml .lock-build.in --all-extras --group test -c requirements/run.txt -o requirements/test.txt

@@ -10,7 +10,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "minewatch"
-FILES = sorted(SOURCE.rglob("*.py"))
+FILES = sorted(
+    path for path in SOURCE.rglob("*.py") if not {"tests", "migrations"} & set(path.relative_to(SOURCE).parts)
+)
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 

@@ -11,6 +11,7 @@ from minewatch.cli import (
     ingest,
     lake,
     look,
+    office,
     quarantine,
     replay,
     scan,
@@ -60,3 +61,4 @@ replay.register(app)
 evaluate.register(app)
 calibrate.register(app)
 train.register(app)
+office.register(app)

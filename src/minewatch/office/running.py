@@ -1,0 +1,114 @@
+"""Setting an office up and running it: what ``minewatch office`` calls; no app imports it."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import django
+
+from minewatch.office.home import HOME_VARIABLE, home
+
+if TYPE_CHECKING:
+    from minewatch.office.platform.demonstration import DemoAccount
+
+_LOG = logging.getLogger(__name__)
+_EVERY_S, _PAUSE_AT_MOST_S = 1.0, 60.0
+
+
+def open_office(folder: Path) -> None:
+    """Make Django ready for the office in ``folder``; called once in a process, before anything else."""
+    os.environ[HOME_VARIABLE] = str(folder.absolute())
+    os.environ["DJANGO_SETTINGS_MODULE"] = "minewatch.office.settings"
+    django.setup()
+
+
+def set_up() -> None:
+    """Make the key, bring the database to the present form and the regions to the table that comes along.
+
+    Does no harm where all is there.
+    """
+    from django.core.management import call_command
+
+    from minewatch.office.platform.regions import load_table
+    from minewatch.office.platform.services import By
+
+    home().make_key()
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    load_table(By(None, datetime.now(UTC)))
+
+
+def demonstrate(password: str) -> "list[DemoAccount]":
+    """Make the agencies and accounts of a demonstration; return the accounts."""
+    from minewatch.office.platform import demonstration
+    from minewatch.office.platform.services import By
+
+    return demonstration.make(password, By(None, datetime.now(UTC)))
+
+
+def serve(bind: str, processes: int) -> int:
+    """Serve the office with gunicorn until it is stopped; return its exit code."""
+    command = [sys.executable, "-m", "gunicorn", "minewatch.office.wsgi:application"]
+    command += ["--bind", bind, "--workers", str(processes), "--threads", "4", "--access-logfile", "-"]
+    server = subprocess.Popen(command)  # noqa: S603 - our own words
+    signal.signal(signal.SIGTERM, lambda *_: server.terminate())
+    try:
+        return server.wait()
+    except KeyboardInterrupt:
+        server.send_signal(signal.SIGINT)
+        return server.wait()
+
+
+def work() -> None:
+    """Do the office's work until stopped: deliver events, tell the hours, run the jobs."""
+    from django.core.management import call_command
+
+    from minewatch.office import jobs
+
+    worker_id = uuid.uuid4().hex
+    stop = threading.Event()
+    teller = threading.Thread(target=_tell, args=(stop,), name="events")
+    with jobs.hold(home().workers, worker_id):
+        teller.start()
+        try:
+            call_command("db_worker", interval=1, verbosity=1, worker_id=worker_id)
+        finally:
+            stop.set()
+            teller.join()
+
+
+def _tell(stop: threading.Event) -> None:
+    """Do once a second what is not a job; after a failure wait longer, up to a minute, and go on."""
+    from django.db import close_old_connections, connection
+
+    pause_s = _EVERY_S
+    try:
+        while not stop.wait(pause_s):
+            close_old_connections()
+            try:
+                _tell_once(datetime.now(UTC))
+                pause_s = _EVERY_S
+            except Exception:
+                _LOG.exception("events wait: what stopped them is tried again")
+                pause_s = min(2 * pause_s, _PAUSE_AT_MOST_S)
+    finally:
+        connection.close()
+
+
+def _tell_once(now: datetime) -> None:
+    from minewatch.office import jobs
+    from minewatch.office.platform import audit, events
+    from minewatch.office.platform.scope import scoped, whole
+
+    audit.seal()
+    jobs.requeue_orphans(home().workers)
+    with scoped(whole("events")):
+        events.hour_began(now)
+        events.deliver(now)

@@ -1,0 +1,1 @@
+"""Cases and tasks, hand-overs, inspections and judgements."""

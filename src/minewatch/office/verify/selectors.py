@@ -1,0 +1,427 @@
+"""Reading cases: rows of lists, the page of a case, the work queue of an agency, batches and questions."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from minewatch.office.platform.models import User
+from minewatch.office.platform.selectors import region_by_code
+from minewatch.office.platform.services import By
+from minewatch.office.verify.flow import ENDED, NEXT
+from minewatch.office.verify.models import (
+    Approval,
+    Asked,
+    Batch,
+    Case,
+    Judgement,
+    Move,
+    Notice,
+    Obligation,
+    Order,
+    Owed,
+    Plea,
+    Question,
+)
+
+Said = Mapping[str, Any]
+_MOST_OWED, _MOST_NOTICES, _MOST_MOVES = 200, 20, 200
+
+
+@dataclass(frozen=True)
+class OwedShown:
+    """Something that is or was owed in a case; ``model`` names its kind of thing."""
+
+    id: int
+    model: str
+    model_title: str
+    case: str
+    site: str
+    kind: str
+    title: str
+    agency: str
+    agency_id: int
+    sender: str
+    assignee: str
+    words: str
+    state: str
+    state_text: str
+    begun_by_id: int | None
+    begun_at: datetime
+    due_at: datetime
+    is_late: bool
+    ended_at: datetime | None
+    answer: str
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case in a list: what comes next, who owes it and by when."""
+
+    number: str
+    site: str
+    region: str
+    state: str
+    state_text: str
+    holder: str
+    power_kw: float | None
+    next_step: str
+    owed_by: str
+    due_at: datetime | None
+    is_late: bool
+    moved_at: datetime
+
+
+@dataclass(frozen=True)
+class MoveShown:
+    """A move of a case."""
+
+    after: str
+    reason: str
+    by: str
+    agency: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class JudgementShown:
+    """A judgement."""
+
+    verdict: str
+    grounds: str
+    power_kw: float | None
+    machines: int | None
+    reference: str
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class CasePage:
+    """A case with all that happened in it and all that is owed; of open things the first due is first."""
+
+    row: CaseRow
+    id: int
+    site_code: str
+    holder_id: int
+    opened_at: datetime
+    exit_by: datetime | None
+    batches: tuple[str, ...]
+    open: tuple[OwedShown, ...]
+    ended: tuple[OwedShown, ...]
+    moves: tuple[MoveShown, ...]
+    judgements: tuple[JudgementShown, ...]
+
+
+@dataclass(frozen=True)
+class NoticeShown:
+    """A reminder that reached an agency; ``case`` or ``batch`` is its subject."""
+
+    id: int
+    stage: str
+    case: str
+    batch: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Queue:
+    """What an account's agency has to do now, and what it holds, by state."""
+
+    items: tuple[OwedShown, ...]
+    has_more: bool
+    notices: tuple[NoticeShown, ...]
+    held: tuple[tuple[str, str, int], ...]
+
+
+def case_by_number(number: str) -> Case | None:
+    """Return the case with a number, in scope."""
+    rows = Case.objects.select_related("site__region", "holder")
+    return rows.filter(number=number.strip().upper()).first()
+
+
+def case_of_site(site_id: int) -> Case | None:
+    """Return the case of a site, in scope."""
+    return Case.objects.select_related("site__region", "holder").filter(site=site_id).first()
+
+
+def case_rows(said: Said) -> "QuerySet[Case]":
+    """Return cases by region (a code), state, holder (an agency's id), batch (a number), open and text."""
+    rows = Case.objects.select_related("site__region", "holder")
+    if "region" in said:
+        region = region_by_code(said["region"])
+        rows = rows.filter(site__region__path__startswith=region.path) if region else rows.none()
+    if "state" in said:
+        rows = rows.filter(state=said["state"])
+    if "holder" in said:
+        rows = rows.filter(holder=said["holder"])
+    if "batch" in said:
+        rows = rows.filter(batches__number=said["batch"])
+    if "open" in said:
+        rows = rows.exclude(state__in=ENDED)
+    if "text" in said:
+        text = said["text"].strip()
+        rows = rows.filter(Q(number__startswith=text.upper()) | Q(site__name__holds=text))
+    return rows
+
+
+def present(cases: Sequence[Case], now: datetime) -> list[CaseRow]:
+    """Return cases as a list shows them; four queries for all of them."""
+    owed: dict[int, list[Any]] = defaultdict(list)
+    for model in (Order, Obligation, Approval, Plea):
+        open_rows = model.objects.filter(case__in=[case.pk for case in cases], ended_at=None)
+        for row in open_rows.select_related("agency"):
+            owed[row.case_id].append(row)
+    return [_case_row(case, owed[case.pk], now) for case in cases]
+
+
+def _case_row(case: Case, owed: Iterable[Any], now: datetime) -> CaseRow:
+    first = min(owed, key=lambda row: row.due_at, default=None)
+    holder = case.holder.name_zh
+    return CaseRow(
+        number=case.number,
+        site=case.site.name,
+        region=case.site.region.name_zh,
+        state=case.state,
+        state_text=case.get_state_display(),
+        holder=holder,
+        power_kw=case.site.power_kw,
+        next_step=str(NEXT[case.state]) if first is None else first.get_kind_display(),
+        owed_by=holder if first is None else first.agency.name_zh,
+        due_at=first.due_at if first else None,
+        is_late=bool(first and first.due_at <= now),
+        moved_at=case.moved_at,
+    )
+
+
+def case_page(number: str, now: datetime) -> CasePage | None:
+    """Return a case for its page, or None where there is none in scope; at most 8 queries."""
+    case = case_by_number(number)
+    if case is None:
+        return None
+    rows = [row for model in _MODELS for row in _owed(model, now).filter(case=case).order_by("-pk")]
+    open_rows = sorted((row for row in rows if row.ended_at is None), key=lambda row: row.due_at)
+    return CasePage(
+        row=_case_row(case, open_rows, now),
+        id=case.pk,
+        site_code=case.site.code,
+        holder_id=case.holder_id,
+        opened_at=case.opened_at,
+        exit_by=case.exit_by,
+        batches=tuple(case.batches.order_by("pk").values_list("number", flat=True)),
+        open=tuple(_shown(row, now) for row in open_rows),
+        ended=tuple(_shown(row, now) for row in rows if row.ended_at is not None),
+        moves=tuple(_move(row) for row in _moves(case)),
+        judgements=tuple(_judgement(row) for row in _judgements(case)),
+    )
+
+
+_MODELS: tuple[type[Owed], ...] = (Order, Approval, Plea, Obligation)
+
+
+def _owed(model: type[Owed], _now: datetime) -> "QuerySet[Any]":
+    related = ["agency", "case__site", *(["sender", "assignee"] if model is Order else [])]
+    return model.objects.select_related(*related)
+
+
+def _titles() -> dict[str, str]:
+    return {
+        "order": _("Order"),
+        "approval": _("Approval"),
+        "plea": _("Plea"),
+        "obligation": _("Obligation"),
+    }
+
+
+def _shown(row: Any, now: datetime) -> OwedShown:
+    model = str(row._meta.model_name)
+    state, text = _state_of(row)
+    return OwedShown(
+        id=row.pk,
+        model=model,
+        model_title=_titles()[model],
+        case=row.case.number,
+        site=row.case.site.name,
+        kind=row.kind,
+        title=row.get_kind_display(),
+        agency=row.agency.name_zh,
+        agency_id=row.agency_id,
+        sender=row.sender.name_zh if model == "order" else "",
+        assignee=_name(row.assignee) if model == "order" else "",
+        words=row.words,
+        state=state,
+        state_text=text,
+        begun_by_id=row.begun_by_id,
+        begun_at=row.begun_at,
+        due_at=row.due_at,
+        is_late=row.ended_at is None and row.due_at <= now,
+        ended_at=row.ended_at,
+        answer=row.answer,
+    )
+
+
+def _state_of(row: Any) -> tuple[str, str]:
+    """Return the state of something owed, and how it is said."""
+    if isinstance(row, Order):
+        return row.state, row.get_state_display()
+    if row.ended_at is None:
+        return "open", _("Open")
+    if isinstance(row, Obligation):
+        return ("waived", _("Waived")) if row.is_waived else ("settled", _("Settled"))
+    is_granted = row.granted if isinstance(row, Approval) else row.upheld
+    return ("granted", _("Granted")) if is_granted else ("refused", _("Refused"))
+
+
+def _name(user: User | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else ""
+
+
+def _moves(case: Case) -> "QuerySet[Move]":
+    return Move.objects.filter(case=case).select_related("by", "agency").order_by("-pk")[:_MOST_MOVES]
+
+
+def _move(row: Move) -> MoveShown:
+    agency = row.agency.name_zh if row.agency else ""
+    return MoveShown(row.get_after_display(), row.reason, _name(row.by), agency, row.at)
+
+
+def _judgements(case: Case) -> "QuerySet[Judgement]":
+    return Judgement.objects.filter(case=case).select_related("by").order_by("-pk")
+
+
+def _judgement(row: Judgement) -> JudgementShown:
+    said = (row.get_verdict_display(), row.grounds, row.power_kw, row.machines, row.reference)
+    return JudgementShown(*said, _name(row.by), row.at)
+
+
+def queue_of(by: By) -> Queue:
+    """Return the work queue of an account's agency; at most 6 queries."""
+    agency = by.user.agency_id if by.user else None
+    rows = [
+        row
+        for model in _MODELS
+        for row in _owed(model, by.at)
+        .filter(agency=agency, ended_at=None)
+        .order_by("due_at")[: _MOST_OWED + 1]
+    ]
+    rows.sort(key=lambda row: row.due_at)
+    unseen = Notice.objects.filter(agency=agency, seen_at=None).select_related("case", "batch")
+    counted = (
+        Case.objects.filter(holder=agency).order_by("state").values_list("state").annotate(n=Count("pk"))
+    )
+    by_state = dict(counted)
+    return Queue(
+        items=tuple(_shown(row, by.at) for row in rows[:_MOST_OWED]),
+        has_more=len(rows) > _MOST_OWED,
+        notices=tuple(_notice(row) for row in unseen.order_by("-at")[:_MOST_NOTICES]),
+        held=tuple(
+            (state, str(label), by_state[state]) for state, label in Case.State.choices if state in by_state
+        ),
+    )
+
+
+def _notice(row: Notice) -> NoticeShown:
+    case, batch = row.case, row.batch
+    return NoticeShown(
+        row.pk, row.get_stage_display(), case.number if case else "", batch.number if batch else "", row.at
+    )
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A batch in a list, and how many of its cases have ended."""
+
+    number: str
+    title: str
+    kind: str
+    agency: str
+    issued_at: datetime
+    due_at: datetime
+    cases: int
+    done: int
+    is_late: bool
+
+    @property
+    def share(self) -> float:
+        """Return the share of cases that have ended."""
+        return self.done / self.cases if self.cases else 0.0
+
+
+def batch_rows(said: Said) -> "QuerySet[Batch]":
+    """Return the batches that hold a case in scope or were issued in it, by kind."""
+    rows = Batch.objects.select_related("agency")
+    return rows.filter(kind=said["kind"]) if "kind" in said else rows
+
+
+def present_batches(batches: Sequence[Batch], now: datetime) -> list[BatchRow]:
+    """Return batches as a list shows them, counted over the cases in scope; one query."""
+    ended = Count("pk", filter=Q(state__in=ENDED))
+    counted = Case.objects.filter(batches__in=[batch.pk for batch in batches]).order_by("batches")
+    numbers = {pk: (n, m) for pk, n, m in counted.values_list("batches").annotate(n=Count("pk"), m=ended)}
+    return [_batch_row(batch, *numbers.get(batch.pk, (0, 0)), now) for batch in batches]
+
+
+def _batch_row(batch: Batch, cases: int, done: int, now: datetime) -> BatchRow:
+    return BatchRow(
+        number=batch.number,
+        title=batch.title,
+        kind=batch.get_kind_display(),
+        agency=batch.agency.name_zh,
+        issued_at=batch.issued_at,
+        due_at=batch.due_at,
+        cases=cases,
+        done=done,
+        is_late=batch.due_at <= now and done < cases,
+    )
+
+
+def states_of_batch(batch: Batch) -> list[tuple[str | Promise, int]]:
+    """Return how many cases of a batch stand in each state."""
+    counted = dict(Case.objects.filter(batches=batch).values_list("state").annotate(n=Count("pk")).order_by())
+    return [(label, counted[state]) for state, label in Case.State.choices if state in counted]
+
+
+@dataclass(frozen=True)
+class QuestionRow:
+    """A question to a carrier in a list."""
+
+    id: int
+    carrier: str
+    asker: str
+    begun_at: datetime
+    due_at: datetime
+    asked: int
+    answered: int
+    is_late: bool
+
+
+def question_rows(_said: Said) -> "QuerySet[Question]":
+    """Return the questions asked in scope."""
+    return Question.objects.select_related("agency", "asker")
+
+
+def present_questions(questions: Sequence[Question], now: datetime) -> list[QuestionRow]:
+    """Return questions as a list shows them; one query."""
+    rows = Asked.objects.filter(question__in=[one.pk for one in questions]).order_by("question")
+    answered = Count("answered_at")
+    counted = rows.values_list("question").annotate(n=Count("pk"), answered=answered)
+    numbers = {pk: (n, m) for pk, n, m in counted}
+    return [_question_row(one, *numbers.get(one.pk, (0, 0)), now) for one in questions]
+
+
+def _question_row(one: Question, asked: int, answered: int, now: datetime) -> QuestionRow:
+    return QuestionRow(
+        id=one.pk,
+        carrier=one.agency.name_zh,
+        asker=one.asker.name_zh,
+        begun_at=one.begun_at,
+        due_at=one.due_at,
+        asked=asked,
+        answered=answered,
+        is_late=one.ended_at is None and one.due_at <= now,
+    )

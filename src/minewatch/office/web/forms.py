@@ -1,0 +1,58 @@
+"""Forms as the console shows them, with the classes of Tabler and what a screen reader needs."""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from minewatch.office.platform.models import Region
+from minewatch.office.platform.scope import active
+
+_CLASSES: dict[type[forms.Widget], str] = {
+    forms.Select: "form-select",
+    forms.SelectMultiple: "form-select",
+    forms.CheckboxInput: "form-check-input",
+    forms.CheckboxSelectMultiple: "form-check-input",
+    forms.RadioSelect: "form-check-input",
+}
+_LEVELS_BELOW = 2
+
+
+class OfficeForm(forms.Form):
+    """A form of the console: ``{{ form }}`` shows it."""
+
+    template_name: ClassVar[str] = "web/form.html"
+    required_css_class = "required"
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        for field in self.fields.values():
+            kind = _CLASSES.get(type(field.widget), "form-control")
+            field.widget.attrs.setdefault("class", kind)
+
+
+class DayInput(forms.DateInput):
+    """A day, chosen in the browser's calendar."""
+
+    input_type = "date"
+
+    def __init__(self, **named: Any) -> None:
+        super().__init__(format="%Y-%m-%d", **named)
+
+
+class RegionField(forms.ChoiceField):
+    """A region of the account: its own, and those up to two levels below; the value is a code, or empty."""
+
+    def __init__(self, **named: Any) -> None:
+        named.setdefault("label", _("Region"))
+        super().__init__(choices=regions_to_choose, **named)
+
+
+def regions_to_choose() -> list[tuple[str, str]]:
+    """Return codes and names of the regions near the account's own, indented by level."""
+    top = active().region_path
+    deepest = len(top) // Region.steplen + _LEVELS_BELOW
+    below = Region.objects.filter(path__startswith=top, depth__lte=deepest, successor=None).order_by("path")
+    rows = list(below.values_list("code", "name_zh", "depth"))
+    least = min((depth for _code, _name, depth in rows), default=0)
+    return [("", "—"), *((code, "\u3000" * (depth - least) + name) for code, name, depth in rows)]

@@ -1,0 +1,1 @@
+"""Pages of the intake: findings received, delivering a file of them, labels to take away."""

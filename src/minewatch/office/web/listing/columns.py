@@ -1,0 +1,84 @@
+"""Columns of a list: what is in a cell on the page and in an exported file."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, NamedTuple
+
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+
+class Kind(Enum):
+    """What a column holds; it decides alignment and how a value is written."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    SHARE = "share"
+    TIME = "time"
+    DAY = "day"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: ``name`` is the attribute of the presented row, unless ``value`` takes it from there.
+
+    ``sort`` is the field to order by (with ``__`` through relations), empty where it cannot be sorted;
+    ``nullable`` puts rows without a value last. ``link`` gives the address that a cell leads to, ``colour``
+    the colour (of Tabler) of a badge. ``digits`` are decimal places.
+    """
+
+    name: str
+    title: str | Promise
+    kind: Kind = Kind.TEXT
+    sort: str = ""
+    nullable: bool = False
+    value: Callable[[Any], Any] | None = None
+    link: Callable[[Any], str] | None = None
+    colour: Callable[[Any], str] | None = None
+    digits: int = 0
+
+    def of(self, row: Any) -> Any:
+        """Return the value of the column in a presented row."""
+        return self.value(row) if self.value else getattr(row, self.name)
+
+    def cell(self, row: Any) -> "Cell":
+        """Return the cell of a row as the page shows it."""
+        value = self.of(row)
+        has_value = value is not None and value != ""
+        link = self.link(row) if self.link and has_value else ""
+        colour = self.colour(row) if self.colour and has_value else ""
+        return Cell(self, written(self, value), link, colour)
+
+
+class Cell(NamedTuple):
+    """A value as text, where it leads, and the colour of its badge."""
+
+    column: Column
+    text: str
+    link: str
+    colour: str
+
+
+def written(column: Column, value: Any) -> str:
+    """Write a value for a person; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    if isinstance(value, datetime):
+        pattern = "%Y-%m-%d" if column.kind is Kind.DAY else "%Y-%m-%d %H:%M"
+        return timezone.localtime(value).strftime(pattern)
+    if column.kind is Kind.SHARE:
+        return per_cent(value, column.digits)
+    return f"{value:,.{column.digits}f}" if column.kind is Kind.NUMBER else str(value)
+
+
+def per_cent(share: float, digits: int) -> str:
+    """Write a share of 1 in per cent; what is less than all is never rounded to all of it."""
+    least_off = 0.5 * 10 ** -(digits + 2)
+    if 1 - least_off <= share < 1:
+        return f">{1 - 2 * least_off:.{digits}%}"
+    return f"{share:.{digits}%}"

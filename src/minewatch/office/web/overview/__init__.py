@@ -1,0 +1,1 @@
+"""The overview, the comparison of regions, the map and the long work."""

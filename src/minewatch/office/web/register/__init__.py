@@ -1,0 +1,1 @@
+"""The inventories, duplicates and evidence files."""

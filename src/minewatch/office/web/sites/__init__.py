@@ -1,0 +1,1 @@
+"""Pages of the register: lists, the site and what hangs on it, the search."""
