@@ -8,6 +8,8 @@ stamp="$vendor/.from"
 wanted=$(cat tools/assets/package.json tools/assets/package-lock.json tools/assets.sh | sha256sum | cut -d' ' -f1)
 [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && exit 0
 
+# certificates as the other clients have them
+export NODE_USE_SYSTEM_CA=1 NODE_EXTRA_CA_CERTS="${NODE_EXTRA_CA_CERTS:-${SSL_CERT_FILE:-}}"
 # a wheel brings Node.js where the machine has none
 command -v npm >/dev/null || export PATH="$PWD/.venv/bin:$PATH"
 echo "Bringing the assets of the office" >&2
