@@ -22,7 +22,7 @@ AXE = Path(__file__).parents[2] / "src/minewatch/office/web/static/vendor/axe.mi
 PASSWORD = "gobi-lantern-42-river"  # noqa: S105 - of the office that this test makes
 CHROMIUM = "/usr/bin/chromium"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
-PAGES = ("/", "/sites/", "/map/", "/compare/", "/search/?q=5", "/work/", "/enterprises/", "/no/such/page/")
+PAGES = ("/", "/sites/", "/map/", "/compare/", "/search/?q=5", "/works/", "/enterprises/", "/no/such/page/")
 
 pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium (Debian: chromium)")
 

@@ -1,17 +1,21 @@
 """The history of a thing: for each field who said what and when, and where sources disagree."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.apps import apps
+from django.utils.timezone import localtime
 
 from minewatch.office.register.checks import stated_fields
 from minewatch.office.register.facts import WEIGHT
 from minewatch.office.register.models import Registered, Source, Statement
 from minewatch.office.register.protection import Eyes, Subject
 from minewatch.office.register.titles import FIELDS
+
+_LARGE = 1e6
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ def _statements(kind: str, number: int) -> Any:
 def _entry(row: Statement, field: str, names: Mapping[tuple[str, Any], str], eyes: Eyes) -> Entry:
     subject: Subject = (row.subject_kind, row.subject_id)
     value = row.values[field]
+    if field in ("lon", "lat"):
+        value = eyes.place(subject, value)
     text = _text(value) if isinstance(value, dict | list) else names.get((field, value)) or _text(value)
     source = row.source
     return Entry(
@@ -101,9 +107,22 @@ def _entry(row: Statement, field: str, names: Mapping[tuple[str, Any], str], eye
 
 
 def _text(value: Any) -> str:
+    """Write a value of a statement for a person."""
     if isinstance(value, dict):  # hash rates by algorithm
         return ", ".join(f"{name} {rate['value']:.4g} H/s" for name, rate in sorted(value.items()))
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.6g}"
+    if isinstance(value, str) and (moment := _moment(value)):
+        return localtime(moment).strftime("%Y-%m-%d %H:%M")
     return "" if value is None else str(value)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the time that a statement keeps as text, as ``facts.plain`` wrote it."""
+    if text.endswith("+00:00"):
+        with suppress(ValueError):
+            return datetime.fromisoformat(text)
+    return None
 
 
 def _names(model: type[Registered], rows: Iterable[Statement], eyes: Eyes) -> dict[tuple[str, Any], str]:

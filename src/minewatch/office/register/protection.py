@@ -60,6 +60,11 @@ class Eyes:
         address, slash, length = value.partition("/") if field_class == "ip" else (value, "", "")
         return MASKS[field_class](address) + slash + length
 
+    def place(self, subject: Subject, degrees: float | None, page: Subject | None = None) -> float | None:
+        """Return a coordinate of premises: to a kilometre where their address is masked."""
+        is_open = self.sees(subject, "address") or (page is not None and self.sees(page, EVERY_FIELD))
+        return degrees if degrees is None or is_open else round(degrees, 2)
+
     def named(self, thing: Registered) -> str:
         """Return what a thing is called, as it is shown."""
         kind = str(thing._meta.model_name)

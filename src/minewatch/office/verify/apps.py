@@ -14,7 +14,7 @@ class VerifyConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who may do what, what refusals mean, and what is done when something happens elsewhere."""
-        from minewatch.office.verify import events, refusals  # noqa: F401
+        from minewatch.office.verify import events, inventory, refusals  # noqa: F401
 
         grant(Role, ["verify.see_cases"])
         grant([Role.OFFICER, Role.SUPERVISOR], ["verify.work_cases", "verify.export_cases"])

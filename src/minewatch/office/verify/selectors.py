@@ -1,12 +1,13 @@
 """Reading cases: rows of lists, the page of a case, the work queue of an agency, batches and questions."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case as Choice
+from django.db.models import CharField, Count, F, Q, QuerySet, Value, When
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
@@ -171,17 +172,15 @@ def case_rows(said: Said) -> "QuerySet[Case]":
 
 
 def present(cases: Sequence[Case], now: datetime) -> list[CaseRow]:
-    """Return cases as a list shows them; four queries for all of them."""
+    """Return cases as a list shows them; one query for all of them."""
     owed: dict[int, list[Any]] = defaultdict(list)
-    for model in (Order, Obligation, Approval, Plea):
-        open_rows = model.objects.filter(case__in=[case.pk for case in cases], ended_at=None)
-        for row in open_rows.select_related("agency"):
-            owed[row.case_id].append(row)
+    for row in _owed(Q(case__in=[case.pk for case in cases], ended_at=None)):
+        owed[row["case_id"]].append(row)
     return [_case_row(case, owed[case.pk], now) for case in cases]
 
 
-def _case_row(case: Case, owed: Iterable[Any], now: datetime) -> CaseRow:
-    first = min(owed, key=lambda row: row.due_at, default=None)
+def _case_row(case: Case, owed: Sequence[Mapping[str, Any]], now: datetime) -> CaseRow:
+    first = owed[0] if owed else None
     holder = case.holder.name_zh
     return CaseRow(
         number=case.number,
@@ -191,21 +190,21 @@ def _case_row(case: Case, owed: Iterable[Any], now: datetime) -> CaseRow:
         state_text=case.get_state_display(),
         holder=holder,
         power_kw=case.site.power_kw,
-        next_step=str(NEXT[case.state]) if first is None else first.get_kind_display(),
-        owed_by=holder if first is None else first.agency.name_zh,
-        due_at=first.due_at if first else None,
-        is_late=bool(first and first.due_at <= now),
+        next_step=str(NEXT[case.state]) if first is None else _title(first),
+        owed_by=holder if first is None else first["agency_name"],
+        due_at=first["due_at"] if first else None,
+        is_late=bool(first and first["due_at"] <= now),
         moved_at=case.moved_at,
     )
 
 
 def case_page(number: str, now: datetime) -> CasePage | None:
-    """Return a case for its page, or None where there is none in scope; at most 8 queries."""
+    """Return a case for its page, or None where there is none in scope; at most 5 queries."""
     case = case_by_number(number)
     if case is None:
         return None
-    rows = [row for model in _MODELS for row in _owed(model, now).filter(case=case).order_by("-pk")]
-    open_rows = sorted((row for row in rows if row.ended_at is None), key=lambda row: row.due_at)
+    rows = list(_owed(Q(case=case)))
+    open_rows = [row for row in rows if row["ended_at"] is None]
     return CasePage(
         row=_case_row(case, open_rows, now),
         id=case.pk,
@@ -215,66 +214,101 @@ def case_page(number: str, now: datetime) -> CasePage | None:
         exit_by=case.exit_by,
         batches=tuple(case.batches.order_by("pk").values_list("number", flat=True)),
         open=tuple(_shown(row, now) for row in open_rows),
-        ended=tuple(_shown(row, now) for row in rows if row.ended_at is not None),
+        ended=tuple(_shown(row, now) for row in reversed(rows) if row["ended_at"] is not None),
         moves=tuple(_move(row) for row in _moves(case)),
         judgements=tuple(_judgement(row) for row in _judgements(case)),
     )
 
 
 _MODELS: tuple[type[Owed], ...] = (Order, Approval, Plea, Obligation)
+_COLUMNS = {
+    "number": F("case__number"),
+    "site": F("case__site__name"),
+    "agency_name": F("agency__name_zh"),
+}
+_AS_THEY_ARE = ("id", "case_id", "kind", "agency_id", "words", "begun_by_id", "begun_at", "due_at")
+_AFTERWARDS = ("ended_at", "answer")
+_TEXT = CharField()
 
 
-def _owed(model: type[Owed], _now: datetime) -> "QuerySet[Any]":
-    related = ["agency", "case__site", *(["sender", "assignee"] if model is Order else [])]
-    return model.objects.select_related(*related)
+def _owed(where: Q) -> "QuerySet[Any]":
+    """Return all that is or was owed where the condition holds, the first due first, as dicts; one query."""
+    first, *others = (_part(model, where) for model in _MODELS)
+    return first.union(*others, all=True).order_by("due_at", "model", "id")
 
 
-def _titles() -> dict[str, str]:
+def _part(model: type[Owed], where: Q) -> "QuerySet[Any]":
+    sender = F("sender__name_zh") if model is Order else Value("", _TEXT)
+    assignee = F("assignee__username") if model is Order else Value("", _TEXT)
+    named = Value(str(model._meta.model_name), _TEXT)
+    added = _COLUMNS | {"model": named, "sender_name": sender, "assignee_name": assignee}
+    rows = model.objects.filter(where).order_by().annotate(**added, said=_STATES[model])
+    return rows.values(*_AS_THEY_ARE, *_AFTERWARDS, *added, "said")
+
+
+def _decided(field: str) -> When:
+    return When(**{field: True}, then=Value("granted"))
+
+
+_OPEN = When(ended_at=None, then=Value("open"))
+_STATES: Mapping[type[Owed], Any] = {
+    Order: F("state"),
+    Approval: Choice(_OPEN, _decided("granted"), default=Value("refused"), output_field=_TEXT),
+    Plea: Choice(_OPEN, _decided("upheld"), default=Value("refused"), output_field=_TEXT),
+    Obligation: Choice(
+        _OPEN, When(is_waived=True, then=Value("waived")), default=Value("settled"), output_field=_TEXT
+    ),
+}
+
+
+def _words() -> dict[str, str]:
+    """Return how kinds of things and states are said, in the language in force."""
     return {
         "order": _("Order"),
         "approval": _("Approval"),
         "plea": _("Plea"),
         "obligation": _("Obligation"),
+        "open": _("Open"),
+        "granted": _("Granted"),
+        "refused": _("Refused"),
+        "settled": _("Settled"),
+        "waived": _("Waived"),
+        **{value: str(label) for value, label in Order.State.choices},
     }
 
 
-def _shown(row: Any, now: datetime) -> OwedShown:
-    model = str(row._meta.model_name)
-    state, text = _state_of(row)
+_KINDS: Mapping[tuple[str, str], str | Promise] = {
+    (name, value): label
+    for name, choices in (
+        ("order", Order.Kind.choices),
+        ("approval", Approval.Kind.choices),
+        ("plea", Plea.Kind.choices),
+        ("obligation", Obligation.Kind.choices),
+    )
+    for value, label in choices
+}
+
+
+def _shown(row: Mapping[str, Any], now: datetime) -> OwedShown:
+    words = _words()
     return OwedShown(
-        id=row.pk,
-        model=model,
-        model_title=_titles()[model],
-        case=row.case.number,
-        site=row.case.site.name,
-        kind=row.kind,
-        title=row.get_kind_display(),
-        agency=row.agency.name_zh,
-        agency_id=row.agency_id,
-        sender=row.sender.name_zh if model == "order" else "",
-        assignee=_name(row.assignee) if model == "order" else "",
-        words=row.words,
-        state=state,
-        state_text=text,
-        begun_by_id=row.begun_by_id,
-        begun_at=row.begun_at,
-        due_at=row.due_at,
-        is_late=row.ended_at is None and row.due_at <= now,
-        ended_at=row.ended_at,
-        answer=row.answer,
+        **{name: row[name] for name in (*_AS_THEY_ARE, *_AFTERWARDS) if name != "case_id"},
+        model=row["model"],
+        model_title=words[row["model"]],
+        case=row["number"],
+        site=row["site"],
+        title=_title(row),
+        agency=row["agency_name"],
+        sender=row["sender_name"],
+        assignee=row["assignee_name"] or "",
+        state=row["said"],
+        state_text=words[row["said"]],
+        is_late=row["ended_at"] is None and row["due_at"] <= now,
     )
 
 
-def _state_of(row: Any) -> tuple[str, str]:
-    """Return the state of something owed, and how it is said."""
-    if isinstance(row, Order):
-        return row.state, row.get_state_display()
-    if row.ended_at is None:
-        return "open", _("Open")
-    if isinstance(row, Obligation):
-        return ("waived", _("Waived")) if row.is_waived else ("settled", _("Settled"))
-    is_granted = row.granted if isinstance(row, Approval) else row.upheld
-    return ("granted", _("Granted")) if is_granted else ("refused", _("Refused"))
+def _title(row: Mapping[str, Any]) -> str:
+    return str(_KINDS[row["model"], row["kind"]])
 
 
 def _name(user: User | None) -> str:
@@ -300,16 +334,9 @@ def _judgement(row: Judgement) -> JudgementShown:
 
 
 def queue_of(by: By) -> Queue:
-    """Return the work queue of an account's agency; at most 6 queries."""
+    """Return the work queue of an account's agency; at most 3 queries."""
     agency = by.user.agency_id if by.user else None
-    rows = [
-        row
-        for model in _MODELS
-        for row in _owed(model, by.at)
-        .filter(agency=agency, ended_at=None)
-        .order_by("due_at")[: _MOST_OWED + 1]
-    ]
-    rows.sort(key=lambda row: row.due_at)
+    rows = list(_owed(Q(agency=agency, ended_at=None))[: _MOST_OWED + 1])
     unseen = Notice.objects.filter(agency=agency, seen_at=None).select_related("case", "batch")
     counted = (
         Case.objects.filter(holder=agency).order_by("state").values_list("state").annotate(n=Count("pk"))

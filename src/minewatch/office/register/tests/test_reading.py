@@ -22,6 +22,7 @@ from minewatch.office.register.models import (
     MachineGroup,
     Party,
     Plant,
+    Premises,
     Sighting,
     Site,
     Source,
@@ -185,8 +186,8 @@ def test_a_history_says_who_said_what_and_where_sources_disagree(warehouse: Site
     state(warehouse, {"power_kw": 300.0}, say(Source.Kind.FINDING, "finding-7"))
     told = {field.field: field for field in history("site", warehouse.pk, CLOSED_EYES)}
     assert [(entry.value, entry.source, entry.holds) for entry in told["power_kw"].entries] == [
-        ("300.0", "finding-7", False),
-        ("420.0", "visit-1", True),
+        ("300", "finding-7", False),
+        ("420", "visit-1", True),
     ]
     assert told["hash_rates"].entries[0].value == "sha256 1.4e+16 H/s"
     assert told["region_id"].entries[0].value == "涪城区"
@@ -200,6 +201,19 @@ def test_a_history_says_who_said_what_and_where_sources_disagree(warehouse: Site
 def test_a_history_masks_what_is_protected(warehouse: Site) -> None:
     told = {field.field: field for field in history("enterprise", Enterprise.objects.get().pk, CLOSED_EYES)}
     assert told["legal_representative"].entries[0].value == "王**"
+
+
+def test_times_are_told_in_local_time_and_places_to_a_kilometre(warehouse: Site, say: Say) -> None:
+    said = say(Source.Kind.INSPECTION)
+    state(warehouse, {"first_seen_at": AT, "energy_week_kwh": 2445.493996186486}, said)
+    place = Premises.objects.get()
+    state(place, {"lon": 104.741852, "lat": 31.464017}, said)
+    told = {field.field: field.entries[0].value for field in history("site", warehouse.pk, CLOSED_EYES)}
+    assert (told["first_seen_at"], told["energy_week_kwh"]) == ("2026-05-04 17:30", "2445.49")
+    where = {field.field: field.entries[0].value for field in history("premises", place.pk, CLOSED_EYES)}
+    assert (where["lon"], where["lat"]) == ("104.74", "31.46")
+    assert (page_of(warehouse).lon, page_of(warehouse).lat) == (104.74, 31.46)
+    assert page_of(warehouse, Eyes(None, AT, in_the_clear=True)).lon == 104.741852
 
 
 def test_a_row_as_of_a_time(county: Region, say: Say) -> None:

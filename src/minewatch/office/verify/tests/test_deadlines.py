@@ -13,12 +13,14 @@ from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.scope import Scope, scoped
 from minewatch.office.platform.selectors import scope_of
 from minewatch.office.platform.services import By
+from minewatch.office.register.inventory import rows
 from minewatch.office.register.models import Line, Link
+from minewatch.office.register.protection import Eyes
 from minewatch.office.verify import calendar, carriers
 from minewatch.office.verify.batches import BatchGiven, issue, leading_agency
 from minewatch.office.verify.events import finding_taken
 from minewatch.office.verify.handing import hand_over_each, hand_over_many
-from minewatch.office.verify.models import Asked, Batch, Case, Notice, Order, Owed, Question
+from minewatch.office.verify.models import Approval, Asked, Batch, Case, Notice, Order, Owed, Question
 from minewatch.office.verify.orders import OrderGiven, give_task, hand_over
 from minewatch.office.verify.reminders import agency_above
 from minewatch.office.verify.selectors import (
@@ -30,7 +32,7 @@ from minewatch.office.verify.selectors import (
     queue_of,
 )
 from minewatch.office.verify.services import clear, close
-from minewatch.office.verify.tests.conftest import Crew, NewSite, now, planned, settled
+from minewatch.office.verify.tests.conftest import Crew, NewSite, approved, now, planned, settled
 
 
 @pytest.mark.parametrize(
@@ -256,14 +258,23 @@ def test_only_carriers_are_asked(case: Case, crew: Crew) -> None:
 def test_pages_cost_few_queries(case: Case, crew: Crew, django_assert_max_num_queries: object) -> None:
     planned(case, crew)
     most = django_assert_max_num_queries
-    with most(8):  # type: ignore[operator]
+    with most(5):  # type: ignore[operator]
         page = case_page(case.number, AT)
     assert page is not None
     assert [row.kind for row in page.open] == ["surcharge", "revisit"]
     row = case_by_number(case.number)
     assert row is not None
-    with most(4):  # type: ignore[operator]
+    with most(1):  # type: ignore[operator]
         assert present([row], AT)[0].due_at == page.row.due_at
-    with most(6):  # type: ignore[operator]
+    with most(3):  # type: ignore[operator]
         assert len(queue_of(crew.by("county")).items) == 2
     assert case_page("nothing", AT) is None
+
+
+def test_the_inventory_shows_batch_and_measures(case: Case, crew: Crew) -> None:
+    planned(case, crew)
+    approved(case, crew, Approval.Kind.PRICE)
+    issue(BatchGiven("b-9", "重点", Batch.Kind.KEY, [case.number]), crew.by("province"))
+    row = rows([now(case).site], Eyes(None, AT))[0]
+    assert (row["batch_number"], row["issued_on"]) == ("b-9", date(2026, 5, 4))
+    assert row["measure"] == Approval.Kind.PRICE.label

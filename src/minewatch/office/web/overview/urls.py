@@ -21,5 +21,5 @@ urlpatterns = [
     path("map/", site_map.page, name="map"),
     path("map/sites.json", site_map.sites, name="map_sites"),
     path("map/outlines.json", site_map.outlines, name="map_outlines"),
-    path("work/", pages.works, name="works"),
+    path("works/", pages.works, name="works"),
 ]

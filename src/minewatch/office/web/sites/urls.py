@@ -9,7 +9,7 @@ from minewatch.office.web.sites import lists, pages
 from minewatch.office.web.sites.evidence import evidence_context
 
 PANELS += [
-    Panel("evidence", _("Evidence"), "web/sites/evidence.html", evidence_context, "register.see_things"),
+    Panel("evidence", _("Evidence"), "web/sites/evidence.html", evidence_context, "intake.see_findings"),
     Panel("history", _("History"), "web/sites/history.html", pages.history_context, "register.see_history"),
 ]
 

@@ -1,7 +1,10 @@
 """Cases in the console: the queue, a case from its inspection to the decision, batches and carriers."""
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
 
 from minewatch.office.conftest import LogIn
 from minewatch.office.platform.models import AuditEntry
@@ -17,6 +20,7 @@ from minewatch.office.verify.tests.conftest import (
     now,
 )
 
+MOST_QUERIES = 12
 _ = (case, crew, everywhere, new_site)  # fixtures of the cases' own tests
 
 
@@ -107,11 +111,18 @@ def test_a_carrier_is_asked_and_answers(case: Case, crew: Crew, log_in: LogIn) -
     assert question.ended_at is not None
 
 
-def test_a_list_of_cases_costs_few_queries(
-    case: Case, crew: Crew, log_in: LogIn, django_assert_max_num_queries: object
-) -> None:
+def test_the_site_page_shows_its_case(case: Case, crew: Crew, log_in: LogIn) -> None:
     client = log_in(crew.officers["county"])
-    client.get("/cases/")
-    for path in ("/cases/", f"/cases/{case.number}/", "/queue/"):
-        with django_assert_max_num_queries(20):  # type: ignore[operator]
-            assert client.get(path).status_code == 200
+    answer = client.get(reverse("site_panel", args=[case.number, "case"]))
+    assert f"/cases/{case.number}/assign/" in answer.content.decode()
+
+
+@pytest.mark.parametrize("path", ["/cases/", "/cases/510703-000001/", "/queue/", "/batches/", "/questions/"])
+def test_pages_cost_few_queries(
+    case: Case, crew: Crew, log_in: LogIn, path: str, django_assert_max_num_queries: Any
+) -> None:
+    judged(case, crew)
+    client = log_in(crew.officers["county"])
+    client.get(path)
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert client.get(path).status_code == 200

@@ -95,16 +95,16 @@ def test_long_work_shows_its_progress_to_who_started_it(
 ) -> None:
     user = account("li.na", "energy-510000", Role.OFFICER)
     client = log_in(user)
-    assert "hx-trigger" not in client.get("/work/").content.decode()
+    assert "hx-trigger" not in client.get("/works/").content.decode()
     row = work.begin("Import of sites.csv", user, AT, 200)
     work.progress(row, 50)
-    page = client.get("/work/", headers={"HX-Request": "true"}).content.decode()
+    page = client.get("/works/", headers={"HX-Request": "true"}).content.decode()
     assert 'value="50" max="200"' in page
     assert "every 2s" in page
     work.end(row, {"rows": 200}, AT)
-    assert "every 2s" not in client.get("/work/").content.decode()
+    assert "every 2s" not in client.get("/works/").content.decode()
     other = log_in(account("zhao", "energy-510000", Role.OFFICER))
-    assert "sites.csv" not in other.get("/work/").content.decode()
+    assert "sites.csv" not in other.get("/works/").content.decode()
 
 
 def _fails(_request: Any) -> None:

@@ -16,7 +16,7 @@ document.addEventListener("DOMContentLoaded", async () => {
     net.clearLayers();
     const [west, south, east, north] = map.getBounds().toBBoxString().split(",").map(Number);
     const step = [10, 5, 2, 1, 0.5, 0.2, 0.1, 0.05].find((degrees) => (east - west) / degrees >= 4) ?? 0.05;
-    const style = { color: colour("secondary"), weight: 0.5, opacity: 0.35, interactive: false };
+    const style = { color: colour("body-color"), weight: 0.5, opacity: 0.2, interactive: false };
     for (let lon = Math.ceil(west / step) * step; lon < east; lon += step) L.polyline([[south, lon], [north, lon]], style).addTo(net);
     for (let lat = Math.ceil(south / step) * step; lat < north; lat += step) L.polyline([[lat, west], [lat, east]], style).addTo(net);
   };
