@@ -24,7 +24,10 @@ CHROMIUM = "/usr/bin/chromium"
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
 PAGES = ("/", "/sites/", "/map/", "/compare/", "/search/?q=5", "/works/", "/enterprises/", "/no/such/page/")
 
-pytestmark = pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium (Debian: chromium)")
+pytestmark = [
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="needs Chromium (Debian: chromium)"),
+    pytest.mark.skipif(not AXE.is_file(), reason="needs the office's assets (tools/assets.sh)"),
+]
 
 
 @pytest.fixture(scope="module")
