@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from django.db.models import QuerySet
 
 from minewatch.office.intake.models import KnownSite
+from minewatch.office.platform.masking import mask_address
 from minewatch.office.platform.models import Region
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.selectors import region_by_code
@@ -151,7 +152,8 @@ def _name(row: Row) -> str:
     grid = [
         item["name"] for column in ("transformers", "feeders", "plants") for item in row.get(column) or ()
     ]
-    where = row.get("address") or "".join(grid[:1]) or row["site_id"]
+    # the name is shown to everybody in scope, the whole address only where it is unmasked
+    where = mask_address(row.get("address") or "") or "".join(grid[:1]) or row["site_id"]
     return (name if len(name) > _PERSON else where)[:200]
 
 

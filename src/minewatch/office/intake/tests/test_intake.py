@@ -13,6 +13,7 @@ from minewatch.office.intake import services
 from minewatch.office.intake.models import Delivery, Exhibit, Finding, KnownSite
 from minewatch.office.intake.services import receive, take_in
 from minewatch.office.intake.tests.conftest import (
+    ADDRESS,
     W19,
     W20,
     Deliver,
@@ -84,6 +85,14 @@ def test_a_new_site_comes_with_what_is_its(deliver: Deliver) -> None:
         912,
     )
     assert not list(audit.verify())
+
+
+@pytest.mark.parametrize("name", ["王小明", None])
+def test_a_site_is_not_named_for_a_person_or_a_whole_address(deliver: Deliver, name: str | None) -> None:
+    deliver(finding(enterprise_name=name), **everything())
+    site = Site.objects.get()
+    assert site.name.endswith("****")
+    assert site.premises.address == ADDRESS
 
 
 def test_the_same_file_twice_is_once(deliver: Deliver) -> None:
