@@ -14,7 +14,7 @@ from minewatch.detect.pools.pool_list import PoolList, entries_of
 from minewatch.detect.pools.quantities import energy_text, hash_rate_text
 from minewatch.detect.pools.signs import DOUBTS, PLACES, STRENGTHS, WITHOUT_PAYLOAD
 from minewatch.schema.evidence import Estimate, Evidence
-from minewatch.schema.machines import Efficiency, efficiency, machines, machines_for, rigs
+from minewatch.schema.machines import Efficiency, efficiency, machines, rigs
 from minewatch.schema.network_tables import FLOWS, POOL_ENDPOINTS
 from minewatch.schema.reasons import reason
 from minewatch.schema.shares import hashes_of_unit
@@ -217,7 +217,7 @@ def test_power_lies_between_best_and_worst_hardware() -> None:
 
 def test_a_named_machine_narrows_the_power() -> None:
     named_machine = efficiency("SHA-256", "cgminer/4.12 Antminer S19 XP")
-    (model,) = [each for each in machines_for("SHA-256") if each.model == "Antminer S19 XP"]
+    (model,) = [each for each in machines() if (each.model, each.algorithm) == ("Antminer S19 XP", "SHA-256")]
     assert named_machine is not None
     assert named_machine.best == named_machine.worst == model.joule_per_hash
     assert efficiency("no such algorithm", "bmminer/2.0.0") is None

@@ -7,7 +7,7 @@ import pytest
 from minewatch.schema.columns import DataClass, data_class_of, doc_of, unit_of
 from minewatch.schema.evidence import Detector, Estimate, Evidence, SubjectKind, evidence_table
 from minewatch.schema.ids import bucket_of, buckets_of, content_id
-from minewatch.schema.machines import machines, machines_for
+from minewatch.schema.machines import machines
 from minewatch.schema.periods import Period, day_period, parse_period
 from minewatch.schema.reasons import catalogue, reason
 from minewatch.schema.tables import LINEAGE, TABLES
@@ -139,6 +139,5 @@ def test_machines_have_the_rated_efficiency() -> None:
     efficiency = {machine.model: machine.joule_per_hash * 1e12 for machine in machines()}
     assert efficiency["Antminer S9"] == pytest.approx(98, abs=0.5)
     assert efficiency["Antminer S21 XP Hyd"] == pytest.approx(12, abs=0.5)
-    assert "Antminer L7" in {machine.model for machine in machines_for("scrypt")}
+    assert ("Antminer L7", "scrypt") in {(machine.model, machine.algorithm) for machine in machines()}
     assert len({(machine.model, machine.algorithm) for machine in machines()}) == len(machines())
-    assert machines_for("none such") == ()

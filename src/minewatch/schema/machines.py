@@ -40,11 +40,6 @@ def machines() -> tuple[Machine, ...]:
     return tuple(_machine(row) for row in csv.DictReader(text.splitlines()))
 
 
-def machines_for(algorithm: str) -> tuple[Machine, ...]:
-    """Return the machines that compute ``algorithm``; empty where the table knows none."""
-    return tuple(machine for machine in machines() if machine.algorithm == algorithm)
-
-
 @cache
 def rigs() -> tuple[Machine, ...]:
     """Return the table ``rigs.csv``: graphics cards and processors, which are no mining machines by make."""

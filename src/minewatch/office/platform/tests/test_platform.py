@@ -1,12 +1,13 @@
 """Scope fails closed, administrators stay apart, events come once, masks hide."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import connection
 
+from minewatch.office.conftest import AT, OFFICE, PASSWORD, REGIONS
 from minewatch.office.platform import events
 from minewatch.office.platform.masking import mask_address, mask_ip, mask_name, mask_number
 from minewatch.office.platform.models import AuditEntry, Event, User
@@ -25,16 +26,6 @@ from minewatch.office.platform.services import (
     set_roles,
     unmask,
 )
-
-AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
-OFFICE = By(None, AT)
-PASSWORD = "gobi-lantern-42-river"
-REGIONS = [
-    RegionGiven("100000", "nation", "全国"),
-    RegionGiven("510000", "province", "四川省", parent="100000"),
-    RegionGiven("510700", "city", "绵阳市", parent="510000"),
-    RegionGiven("620000", "province", "甘肃省", parent="100000"),
-]
 
 
 @pytest.fixture
@@ -59,7 +50,7 @@ def test_no_scope_no_rows() -> None:
 def test_a_scope_holds_its_own_tree(energy: str) -> None:
     user = account(energy, roles=(Role.ANALYST,))
     below = regions_below(scope_of(user).region_path)
-    assert [region.code for region in below] == ["510000", "510700"]
+    assert [region.code for region in below] == ["510000", "510700", "510703"]
 
 
 def test_regions_come_once_and_need_their_parent(energy: str) -> None:

@@ -1,5 +1,6 @@
 """What a list is: its columns, its filters, where its rows come from and what can be done with them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -39,7 +40,7 @@ class Action(NamedTuple):
     icon: str = "checks"
 
 
-class Listing:
+class Listing(ABC):
     """A list. A subclass says what follows, and ``listed(Subclass)`` is its view.
 
     ``order`` is the order without a choice, as ``-power`` (a column's name). ``exporting`` is the permission
@@ -59,9 +60,9 @@ class Listing:
     note: ClassVar[str | Promise] = ""
     adding: ClassVar[tuple[str, str | Promise, str] | None] = None  # route, title, permission
 
+    @abstractmethod
     def select(self, said: Mapping[str, Any]) -> "QuerySet[Any]":
         """Return the rows that the filters (cleaned values; empty ones left out) leave, in scope."""
-        raise NotImplementedError
 
     def present(self, rows: Sequence[Any], _sight: Sight) -> Sequence[Any]:
         """Return what is shown of ``rows``, masked; the rows themselves where nothing is protected."""
