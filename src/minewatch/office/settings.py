@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "minewatch.office.register",
     "minewatch.office.intake",
     "minewatch.office.verify",
+    "minewatch.office.verify.inspections",
     "minewatch.office.web",
 ]
 MIDDLEWARE = [
