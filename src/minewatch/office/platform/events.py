@@ -32,7 +32,10 @@ def hour_began(now: datetime) -> None:
 
 
 def subscribe(kind: str) -> Callable[[Subscriber], Subscriber]:
-    """Register a function for events of ``kind``; it is called inside a transaction."""
+    """Register a function for events of ``kind``; it is called inside a transaction.
+
+    It is given the payload, with the number of the event as ``event``, and the time.
+    """
 
     def register(function: Subscriber) -> Subscriber:
         _SUBSCRIBERS.setdefault(kind, {})[f"{function.__module__}.{function.__qualname__}"] = function
@@ -59,4 +62,4 @@ def _give(event: Event, name: str, function: Subscriber) -> None:
         Event.objects.select_for_update().get(pk=event.pk)  # one worker at a time
         _, is_new = EventTaken.objects.get_or_create(event=event, subscriber=name)
         if is_new:
-            function(event.payload, event.at)
+            function({**event.payload, "event": event.pk}, event.at)

@@ -95,6 +95,7 @@ class User(AbstractUser):
     language = models.CharField(max_length=8, default="zh-hans")
     password_changed_at = models.DateTimeField(null=True, blank=True)
     password_is_temporary = models.BooleanField(default=False)
+    is_machine = models.BooleanField(default=False)  # another system's: it has tokens and never logs in
 
     objects: ClassVar[Accounts] = Accounts()
 
@@ -251,3 +252,111 @@ class Work(models.Model):
     result = models.JSONField(default=dict)
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+
+
+class Token(models.Model):
+    """A key by which a program acts for an account, within permissions and a region, until a time.
+
+    Of the key only the prefix and a hash are kept. ``keeper`` draws the key, which is shown once: the owner,
+    or for a machine's account the person who runs that machine. Until then ``hash`` is empty.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens")
+    keeper = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tokens_kept")
+    name = models.CharField(max_length=80)
+    prefix = models.CharField(max_length=12, unique=True)
+    hash = models.CharField(max_length=64, blank=True)
+    permissions = models.JSONField(default=list)
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+    used_from = models.CharField(max_length=45, blank=True)
+
+
+class Allowance(models.Model):
+    """How much of its rate a caller has used up: the second at which all of it is free again."""
+
+    key = models.CharField(max_length=120, unique=True)
+    free_at = models.FloatField(default=0)
+
+
+class RequestDone(models.Model):
+    """What an account was answered to a request under an ``Idempotency-Key``, so that it is done once."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64)  # of method, address and content
+    status = models.PositiveSmallIntegerField(default=0)
+    answer = models.JSONField(default=dict)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """A key once an account."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["user", "key"], name="request_once")
+        ]
+
+
+class Hook(models.Model):
+    """An address of an agency's own system that is told of events of some kinds in a region.
+
+    ``secret`` signs what is sent, ``former_secret`` too until a time; both are kept encrypted.
+    """
+
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="hooks")
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=80)
+    url = models.URLField(max_length=500)
+    kinds = models.JSONField(default=list)
+    secret = models.CharField(max_length=255)
+    former_secret = models.CharField(max_length=255, blank=True)
+    former_until = models.DateTimeField(null=True, blank=True)
+    active = models.BooleanField(default=True)
+    made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+
+
+class HookDelivery(models.Model):
+    """An event on its way to an address: one row an event and subscription, however often it is tried."""
+
+    class State(models.TextChoices):
+        """Where it is."""
+
+        WAITING = "waiting", _("Waiting")
+        DONE = "done", _("Delivered")
+        DEAD = "dead", _("Given up")
+
+    hook = models.ForeignKey(Hook, on_delete=models.CASCADE, related_name="deliveries")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=60)
+    payload = models.JSONField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    made_at = models.DateTimeField()
+    next_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """An event once a subscription; those that wait are found at once."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["hook", "event"], name="hook_event_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["hook", "state", "-id"], name="hook_deliveries"),
+            models.Index(fields=["next_at"], name="hook_waiting", condition=models.Q(state="waiting")),
+        ]
+
+
+class HookAttempt(models.Model):
+    """One try to deliver, and what came of it: the answer's status, or what went wrong."""
+
+    delivery = models.ForeignKey(HookDelivery, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField()
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=200, blank=True)
+    took_ms = models.PositiveIntegerField(default=0)
