@@ -8,12 +8,16 @@ several machines share the home (it holds the evidence files too).
 import fcntl
 import os
 from contextlib import suppress
+from datetime import datetime
+from inspect import signature
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.db import transaction
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
+
+from minewatch.office.platform import work
 
 MOST_TRIES = 5
 """Workers that a job may take with it before it counts as failed."""
@@ -52,6 +56,24 @@ def requeue_orphans(folder: Path) -> int:
     """Make jobs ready again whose worker died at them, or fail those that keep killing; return how many."""
     orphans = [job for job in DBTaskResult.objects.running() if not lives(folder, job.worker_ids[-1])]
     return sum(_requeue(job) for job in orphans)
+
+
+def fail_lost_works(now: datetime) -> int:
+    """Note as failed each piece of work whose job ended without a word of its own; return how many."""
+    return work.fail_lost(_works_named, now)
+
+
+def _works_named() -> set[int]:
+    unfinished = DBTaskResult.objects.filter(status__in=(TaskResultStatus.READY, TaskResultStatus.RUNNING))
+    return {number for job in unfinished if (number := _work_of(job)) is not None}
+
+
+def _work_of(job: DBTaskResult[Any, Any]) -> int | None:
+    """Return the ``work_id`` that a job was given; None where it has none, or its code is gone."""
+    with suppress(ImportError, TypeError):
+        given = signature(job.task.func).bind(*job.args_kwargs["args"], **job.args_kwargs["kwargs"])
+        return given.arguments.get("work_id")
+    return None
 
 
 @transaction.atomic

@@ -109,6 +109,7 @@ def _tell_once(now: datetime) -> None:
 
     audit.seal()
     jobs.requeue_orphans(home().workers)
+    jobs.fail_lost_works(now)
     with scoped(whole("events")):
         events.hour_began(now)
         events.deliver(now)

@@ -9,3 +9,7 @@ class PlatformConfig(AppConfig):
     name = "minewatch.office.platform"
     label = "platform"
     verbose_name = "平台"
+
+    def ready(self) -> None:
+        """Listen to the hours."""
+        from minewatch.office.platform import operation  # noqa: F401

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min
 from django_tasks_db.models import DBTaskResult
 
+from minewatch.office.platform.events import subscribe
 from minewatch.office.platform.models import AuditEntry, Event
+
+KEPT_FOR = timedelta(days=90)
+"""How long the office remembers a job that came to its end; what it did stands in the audit chain."""
 
 
 @dataclass(frozen=True)
@@ -42,3 +47,9 @@ def state_of_work(most_failed: int = 20) -> StateOfWork:
         waiting["since"],
         AuditEntry.objects.filter(seq=None).count(),
     )
+
+
+@subscribe("platform.hour_began")
+def forget_old_jobs(_payload: Mapping[str, Any], at: datetime) -> None:
+    """Forget the jobs that ended long ago."""
+    DBTaskResult.objects.finished().filter(finished_at__lt=at - KEPT_FOR).delete()

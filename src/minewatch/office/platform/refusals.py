@@ -35,6 +35,7 @@ describe(
         "reason_missing": _("Give a reason."),
         "region_outside": _("%(region)s lies outside the region of %(agency)s."),
         "agency_has_accounts": _("Accounts still stand in %(code)s: move or suspend them first."),
+        "job_lost": _("It did not come to its end; an operator has to look into it."),
         "purpose_missing": _("Say what %(field)s is needed for."),
     }
 )
