@@ -8,702 +8,304 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("auth", "0012_alter_user_first_name_max_length"),
+        ('auth', '0012_alter_user_first_name_max_length'),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="Agency",
+            name='Agency',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("code", models.SlugField(max_length=40, unique=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("reform", "Development and reform"),
-                            ("finance", "Financial regulation"),
-                            ("energy", "Energy"),
-                            ("industry", "Industry and information technology"),
-                            ("cyberspace", "Cyberspace administration"),
-                            ("treasury", "Public finance"),
-                            ("tax", "Taxation"),
-                            ("market", "Market regulation"),
-                            ("communications", "Communications administration"),
-                            ("grid", "Grid company"),
-                            ("carrier", "Telecommunications carrier"),
-                            ("park", "Park administration"),
-                            ("inspectorate", "Inspectorate"),
-                            ("government", "People's government"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                ("name_zh", models.CharField(max_length=120)),
-                ("name_en", models.CharField(blank=True, max_length=160)),
-                ("active", models.BooleanField(default=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('code', models.SlugField(max_length=40, unique=True)),
+                ('kind', models.CharField(choices=[('reform', 'Development and reform'), ('finance', 'Financial regulation'), ('energy', 'Energy'), ('industry', 'Industry and information technology'), ('cyberspace', 'Cyberspace administration'), ('treasury', 'Public finance'), ('tax', 'Taxation'), ('market', 'Market regulation'), ('communications', 'Communications administration'), ('grid', 'Grid company'), ('carrier', 'Telecommunications carrier'), ('park', 'Park administration'), ('inspectorate', 'Inspectorate'), ('government', "People's government")], max_length=16)),
+                ('name_zh', models.CharField(max_length=120)),
+                ('name_en', models.CharField(blank=True, max_length=160)),
+                ('active', models.BooleanField(default=True)),
             ],
         ),
         migrations.CreateModel(
-            name="Allowance",
+            name='Allowance',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("key", models.CharField(max_length=120, unique=True)),
-                ("free_at", models.FloatField(default=0)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=120, unique=True)),
+                ('free_at', models.FloatField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name="AuditHead",
+            name='AuditHead',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("seq", models.BigIntegerField(default=0)),
-                ("hash", models.CharField(max_length=64)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.BigIntegerField(default=0)),
+                ('hash', models.CharField(max_length=64)),
             ],
         ),
         migrations.CreateModel(
-            name="User",
+            name='User',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("password", models.CharField(max_length=128, verbose_name="password")),
-                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
-                (
-                    "is_superuser",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates that this user has all permissions without explicitly assigning them.",
-                        verbose_name="superuser status",
-                    ),
-                ),
-                (
-                    "username",
-                    models.CharField(
-                        error_messages={"unique": "A user with that username already exists."},
-                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
-                        max_length=150,
-                        unique=True,
-                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
-                        verbose_name="username",
-                    ),
-                ),
-                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
-                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
-                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
-                (
-                    "is_staff",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Designates whether the user can log into this admin site.",
-                        verbose_name="staff status",
-                    ),
-                ),
-                (
-                    "is_active",
-                    models.BooleanField(
-                        default=True,
-                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
-                        verbose_name="active",
-                    ),
-                ),
-                (
-                    "date_joined",
-                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined"),
-                ),
-                (
-                    "administers",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("system", "System administrator"),
-                            ("security", "Security administrator"),
-                            ("audit", "Audit administrator"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("language", models.CharField(default="zh-hans", max_length=8)),
-                ("password_changed_at", models.DateTimeField(blank=True, null=True)),
-                ("password_is_temporary", models.BooleanField(default=False)),
-                ("is_machine", models.BooleanField(default=False)),
-                (
-                    "groups",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.group",
-                        verbose_name="groups",
-                    ),
-                ),
-                (
-                    "user_permissions",
-                    models.ManyToManyField(
-                        blank=True,
-                        help_text="Specific permissions for this user.",
-                        related_name="user_set",
-                        related_query_name="user",
-                        to="auth.permission",
-                        verbose_name="user permissions",
-                    ),
-                ),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="users",
-                        to="platform.agency",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('password', models.CharField(max_length=128, verbose_name='password')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
+                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
+                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
+                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
+                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
+                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
+                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
+                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
+                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
+                ('administers', models.CharField(blank=True, choices=[('system', 'System administrator'), ('security', 'Security administrator'), ('audit', 'Audit administrator')], max_length=8)),
+                ('language', models.CharField(default='zh-hans', max_length=8)),
+                ('password_changed_at', models.DateTimeField(blank=True, null=True)),
+                ('password_is_temporary', models.BooleanField(default=False)),
+                ('is_machine', models.BooleanField(default=False)),
+                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
+                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ('agency', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='users', to='platform.agency')),
             ],
             options={
-                "verbose_name": "user",
-                "verbose_name_plural": "users",
-                "abstract": False,
+                'verbose_name': 'user',
+                'verbose_name_plural': 'users',
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
-            name="AuditEntry",
+            name='AuditEntry',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("seq", models.BigIntegerField(null=True, unique=True)),
-                ("at", models.DateTimeField()),
-                ("actor", models.CharField(max_length=150)),
-                ("agency", models.CharField(blank=True, max_length=40)),
-                ("action", models.CharField(db_index=True, max_length=60)),
-                ("subject_kind", models.CharField(max_length=40)),
-                ("subject_id", models.CharField(max_length=60)),
-                ("details", models.JSONField(default=dict)),
-                ("request_id", models.CharField(blank=True, max_length=36)),
-                ("previous", models.CharField(blank=True, max_length=64)),
-                ("hash", models.CharField(blank=True, max_length=64)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.BigIntegerField(null=True, unique=True)),
+                ('at', models.DateTimeField()),
+                ('actor', models.CharField(max_length=150)),
+                ('agency', models.CharField(blank=True, max_length=40)),
+                ('action', models.CharField(db_index=True, max_length=60)),
+                ('subject_kind', models.CharField(max_length=40)),
+                ('subject_id', models.CharField(max_length=60)),
+                ('details', models.JSONField(default=dict)),
+                ('request_id', models.CharField(blank=True, max_length=36)),
+                ('previous', models.CharField(blank=True, max_length=64)),
+                ('hash', models.CharField(blank=True, max_length=64)),
             ],
             options={
-                "indexes": [
-                    models.Index(fields=["subject_kind", "subject_id", "id"], name="audit_subject"),
-                    models.Index(fields=["actor", "id"], name="audit_actor"),
-                    models.Index(fields=["at"], name="audit_at"),
-                    models.Index(condition=models.Q(("seq", None)), fields=["id"], name="audit_unsealed"),
-                ],
+                'indexes': [models.Index(fields=['subject_kind', 'subject_id', 'id'], name='audit_subject'), models.Index(fields=['actor', 'id'], name='audit_actor'), models.Index(fields=['at'], name='audit_at'), models.Index(condition=models.Q(('seq', None)), fields=['id'], name='audit_unsealed')],
             },
         ),
         migrations.CreateModel(
-            name="Event",
+            name='Event',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("kind", models.CharField(max_length=60)),
-                ("key", models.CharField(blank=True, max_length=80, null=True, unique=True)),
-                ("payload", models.JSONField(default=dict)),
-                ("at", models.DateTimeField()),
-                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=60)),
+                ('key', models.CharField(blank=True, max_length=80, null=True, unique=True)),
+                ('payload', models.JSONField(default=dict)),
+                ('at', models.DateTimeField()),
+                ('delivered_at', models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                "indexes": [
-                    models.Index(
-                        condition=models.Q(("delivered_at", None)), fields=["id"], name="event_waiting"
-                    )
-                ],
+                'indexes': [models.Index(condition=models.Q(('delivered_at', None)), fields=['id'], name='event_waiting')],
             },
         ),
         migrations.CreateModel(
-            name="Hook",
+            name='Hook',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=80)),
-                ("url", models.URLField(max_length=500)),
-                ("kinds", models.JSONField(default=list)),
-                ("secret", models.CharField(max_length=255)),
-                ("former_secret", models.CharField(blank=True, max_length=255)),
-                ("former_until", models.DateTimeField(blank=True, null=True)),
-                ("active", models.BooleanField(default=True)),
-                ("made_at", models.DateTimeField()),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="hooks",
-                        to="platform.agency",
-                    ),
-                ),
-                (
-                    "made_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80)),
+                ('url', models.URLField(max_length=500)),
+                ('kinds', models.JSONField(default=list)),
+                ('secret', models.CharField(max_length=255)),
+                ('former_secret', models.CharField(blank=True, max_length=255)),
+                ('former_until', models.DateTimeField(blank=True, null=True)),
+                ('active', models.BooleanField(default=True)),
+                ('made_at', models.DateTimeField()),
+                ('agency', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hooks', to='platform.agency')),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="HookDelivery",
+            name='HookDelivery',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("kind", models.CharField(max_length=60)),
-                ("payload", models.JSONField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("waiting", "Waiting"), ("done", "Delivered"), ("dead", "Given up")],
-                        default="waiting",
-                        max_length=8,
-                    ),
-                ),
-                ("tries", models.PositiveSmallIntegerField(default=0)),
-                ("made_at", models.DateTimeField()),
-                ("next_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "event",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="platform.event"
-                    ),
-                ),
-                (
-                    "hook",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="deliveries",
-                        to="platform.hook",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(max_length=60)),
+                ('payload', models.JSONField()),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Delivered'), ('dead', 'Given up')], default='waiting', max_length=8)),
+                ('tries', models.PositiveSmallIntegerField(default=0)),
+                ('made_at', models.DateTimeField()),
+                ('next_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('event', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.event')),
+                ('hook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='platform.hook')),
             ],
         ),
         migrations.CreateModel(
-            name="HookAttempt",
+            name='HookAttempt',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("status", models.PositiveSmallIntegerField(null=True)),
-                ("error", models.CharField(blank=True, max_length=200)),
-                ("took_ms", models.PositiveIntegerField(default=0)),
-                (
-                    "delivery",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="attempts",
-                        to="platform.hookdelivery",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('status', models.PositiveSmallIntegerField(null=True)),
+                ('error', models.CharField(blank=True, max_length=200)),
+                ('took_ms', models.PositiveIntegerField(default=0)),
+                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='platform.hookdelivery')),
             ],
         ),
         migrations.CreateModel(
-            name="PasswordUsed",
+            name='PasswordUsed',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("hash", models.CharField(max_length=128)),
-                ("at", models.DateTimeField()),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="passwords_used",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('hash', models.CharField(max_length=128)),
+                ('at', models.DateTimeField()),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='passwords_used', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Region",
+            name='Region',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("path", models.CharField(max_length=255, unique=True)),
-                ("depth", models.PositiveIntegerField()),
-                ("numchild", models.PositiveIntegerField(default=0)),
-                ("code", models.CharField(max_length=12, unique=True)),
-                (
-                    "level",
-                    models.CharField(
-                        choices=[
-                            ("nation", "Nation"),
-                            ("province", "Province"),
-                            ("city", "City"),
-                            ("county", "County"),
-                            ("park", "Park"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("name_zh", models.CharField(max_length=80)),
-                ("name_en", models.CharField(blank=True, max_length=120)),
-                ("valid_from", models.DateField(blank=True, null=True)),
-                ("valid_to", models.DateField(blank=True, null=True)),
-                (
-                    "successor",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="platform.region",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('path', models.CharField(max_length=255, unique=True)),
+                ('depth', models.PositiveIntegerField()),
+                ('numchild', models.PositiveIntegerField(default=0)),
+                ('code', models.CharField(max_length=12, unique=True)),
+                ('level', models.CharField(choices=[('nation', 'Nation'), ('province', 'Province'), ('city', 'City'), ('county', 'County'), ('park', 'Park')], max_length=8)),
+                ('name_zh', models.CharField(max_length=80)),
+                ('name_en', models.CharField(blank=True, max_length=120)),
+                ('valid_from', models.DateField(blank=True, null=True)),
+                ('valid_to', models.DateField(blank=True, null=True)),
+                ('successor', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.region')),
             ],
             options={
-                "abstract": False,
+                'abstract': False,
             },
         ),
         migrations.AddField(
-            model_name="hook",
-            name="region",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="platform.region"
-            ),
+            model_name='hook',
+            name='region',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.region'),
         ),
         migrations.AddField(
-            model_name="agency",
-            name="region",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="agencies", to="platform.region"
-            ),
+            model_name='agency',
+            name='region',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='agencies', to='platform.region'),
         ),
         migrations.AddField(
-            model_name="user",
-            name="region",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="platform.region"
-            ),
+            model_name='user',
+            name='region',
+            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.region'),
         ),
         migrations.CreateModel(
-            name="RequestDone",
+            name='RequestDone',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("key", models.CharField(max_length=200)),
-                ("digest", models.CharField(max_length=64)),
-                ("status", models.PositiveSmallIntegerField(default=0)),
-                ("answer", models.JSONField(default=dict)),
-                ("at", models.DateTimeField(db_index=True)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=200)),
+                ('digest', models.CharField(max_length=64)),
+                ('status', models.PositiveSmallIntegerField(default=0)),
+                ('answer', models.JSONField(default=dict)),
+                ('at', models.DateTimeField(db_index=True)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="RoleAsked",
+            name='RoleAsked',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[
-                            ("viewer", "Viewer"),
-                            ("analyst", "Analyst"),
-                            ("officer", "Case officer"),
-                            ("supervisor", "Supervisor"),
-                            ("inspector", "Inspector"),
-                            ("clerk", "Clerk"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                ("reason", models.CharField(max_length=300)),
-                ("asked_at", models.DateTimeField()),
-                ("decided_at", models.DateTimeField(blank=True, null=True)),
-                ("given", models.BooleanField(default=False)),
-                (
-                    "asked_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "decided_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="roles_asked",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('analyst', 'Analyst'), ('officer', 'Case officer'), ('supervisor', 'Supervisor'), ('inspector', 'Inspector'), ('clerk', 'Clerk')], max_length=16)),
+                ('reason', models.CharField(max_length=300)),
+                ('asked_at', models.DateTimeField()),
+                ('decided_at', models.DateTimeField(blank=True, null=True)),
+                ('given', models.BooleanField(default=False)),
+                ('asked_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles_asked', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="RoleGiven",
+            name='RoleGiven',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "role",
-                    models.CharField(
-                        choices=[
-                            ("viewer", "Viewer"),
-                            ("analyst", "Analyst"),
-                            ("officer", "Case officer"),
-                            ("supervisor", "Supervisor"),
-                            ("inspector", "Inspector"),
-                            ("clerk", "Clerk"),
-                        ],
-                        max_length=16,
-                    ),
-                ),
-                ("given_at", models.DateTimeField()),
-                (
-                    "given_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="roles",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('viewer', 'Viewer'), ('analyst', 'Analyst'), ('officer', 'Case officer'), ('supervisor', 'Supervisor'), ('inspector', 'Inspector'), ('clerk', 'Clerk')], max_length=16)),
+                ('given_at', models.DateTimeField()),
+                ('given_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='roles', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Token",
+            name='Token',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=80)),
-                ("prefix", models.CharField(max_length=12, unique=True)),
-                ("hash", models.CharField(blank=True, max_length=64)),
-                ("permissions", models.JSONField(default=list)),
-                ("made_at", models.DateTimeField()),
-                ("expires_at", models.DateTimeField()),
-                ("revoked_at", models.DateTimeField(blank=True, null=True)),
-                ("used_at", models.DateTimeField(blank=True, null=True)),
-                ("used_from", models.CharField(blank=True, max_length=45)),
-                (
-                    "keeper",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="tokens_kept",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "made_by",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "region",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="platform.region"
-                    ),
-                ),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="tokens",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(max_length=80)),
+                ('prefix', models.CharField(max_length=12, unique=True)),
+                ('hash', models.CharField(blank=True, max_length=64)),
+                ('permissions', models.JSONField(default=list)),
+                ('made_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField()),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('used_at', models.DateTimeField(blank=True, null=True)),
+                ('used_from', models.CharField(blank=True, max_length=45)),
+                ('keeper', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens_kept', to=settings.AUTH_USER_MODEL)),
+                ('made_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('region', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.region')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Unmasking",
+            name='Unmasking',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("subject_kind", models.CharField(max_length=40)),
-                ("subject_id", models.CharField(max_length=60)),
-                ("field", models.CharField(max_length=60)),
-                ("purpose", models.CharField(max_length=300)),
-                ("at", models.DateTimeField()),
-                ("until", models.DateTimeField()),
-                (
-                    "user",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subject_kind', models.CharField(max_length=40)),
+                ('subject_id', models.CharField(max_length=60)),
+                ('field', models.CharField(max_length=60)),
+                ('purpose', models.CharField(max_length=300)),
+                ('at', models.DateTimeField()),
+                ('until', models.DateTimeField()),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Work",
+            name='Work',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("title", models.CharField(max_length=200)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "Waiting"),
-                            ("running", "Running"),
-                            ("done", "Done"),
-                            ("failed", "Failed"),
-                        ],
-                        default="waiting",
-                        max_length=8,
-                    ),
-                ),
-                ("done", models.PositiveBigIntegerField(default=0)),
-                ("total", models.PositiveBigIntegerField(blank=True, null=True)),
-                ("result", models.JSONField(default=dict)),
-                ("began_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(blank=True, null=True)),
-                (
-                    "user",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('title', models.CharField(max_length=200)),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='waiting', max_length=8)),
+                ('done', models.PositiveBigIntegerField(default=0)),
+                ('total', models.PositiveBigIntegerField(blank=True, null=True)),
+                ('result', models.JSONField(default=dict)),
+                ('began_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(blank=True, null=True)),
+                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="EventTaken",
+            name='EventTaken',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("subscriber", models.CharField(max_length=120)),
-                (
-                    "event",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="taken", to="platform.event"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subscriber', models.CharField(max_length=120)),
+                ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='taken', to='platform.event')),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("event", "subscriber"), name="taken_once")],
+                'constraints': [models.UniqueConstraint(fields=('event', 'subscriber'), name='taken_once')],
             },
         ),
         migrations.AddIndex(
-            model_name="hookdelivery",
-            index=models.Index(fields=["hook", "state", "-id"], name="hook_deliveries"),
+            model_name='hookdelivery',
+            index=models.Index(fields=['hook', 'state', '-id'], name='hook_deliveries'),
         ),
         migrations.AddIndex(
-            model_name="hookdelivery",
-            index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["next_at"], name="hook_waiting"
-            ),
+            model_name='hookdelivery',
+            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['next_at'], name='hook_waiting'),
         ),
         migrations.AddConstraint(
-            model_name="hookdelivery",
-            constraint=models.UniqueConstraint(fields=("hook", "event"), name="hook_event_once"),
+            model_name='hookdelivery',
+            constraint=models.UniqueConstraint(fields=('hook', 'event'), name='hook_event_once'),
         ),
         migrations.AddConstraint(
-            model_name="requestdone",
-            constraint=models.UniqueConstraint(fields=("user", "key"), name="request_once"),
+            model_name='requestdone',
+            constraint=models.UniqueConstraint(fields=('user', 'key'), name='request_once'),
         ),
         migrations.AddConstraint(
-            model_name="roleasked",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("decided_at", None)), fields=("user", "role"), name="role_asked_once"
-            ),
+            model_name='roleasked',
+            constraint=models.UniqueConstraint(condition=models.Q(('decided_at', None)), fields=('user', 'role'), name='role_asked_once'),
         ),
         migrations.AddConstraint(
-            model_name="rolegiven",
-            constraint=models.UniqueConstraint(fields=("user", "role"), name="role_once"),
+            model_name='rolegiven',
+            constraint=models.UniqueConstraint(fields=('user', 'role'), name='role_once'),
         ),
     ]
