@@ -81,6 +81,7 @@ def decide(approval: Approval, granted: bool, reason: str, by: By) -> Approval:
 @transaction.atomic
 def oblige(case: Case, given: ObligationGiven, by: By) -> Obligation:
     """Open an obligation of an agency in a case that has not ended."""
+    _refuse_publication(given.kind, by)
     locked = lock(case)
     refuse_without(given.words)
     refuse_elsewhere(given.agency, locked.site)
@@ -104,7 +105,8 @@ def oblige(case: Case, given: ObligationGiven, by: By) -> Obligation:
 def settle(obligation: Obligation, answer: str, by: By) -> Obligation:
     """Say how an obligation was met: bill number, report of the visit. The agency that owes it does.
 
-    The office's own jobs may too. Raises Refused for a visit again before the exit plan is fixed.
+    The office's own jobs may too. Raises Refused for a visit again before the exit plan is fixed, and for a
+    result that is to be published: publishing it settles that.
     """
     refuse_without(answer)
     case = lock(obligation.case)
@@ -113,6 +115,7 @@ def settle(obligation: Obligation, answer: str, by: By) -> Obligation:
         raise Refused("order_of_others", agency=str(row.agency))
     if row.kind == Obligation.Kind.REVISIT and case.state != Case.State.EXIT_PLAN:
         raise Refused("obligation_revisit")
+    _refuse_publication(row.kind, by)
     _end(row, answer, by)
     tell(case, "obligation_settled", by, {"obligation": row.pk, "kind": row.kind, "answer": answer})
     return row
@@ -151,6 +154,12 @@ def decide_plea(plea: Plea, upheld: bool, reason: str, by: By) -> Plea:
         move(case, Case.State.INSPECTED, reason, by)
     tell(case, "plea_decided", by, {"plea": row.pk, "kind": row.kind, "upheld": upheld})
     return row
+
+
+def _refuse_publication(kind: str, by: By) -> None:
+    """Raise Refused where a person opens or settles what an inspection and its publication do."""
+    if kind == Obligation.Kind.PUBLICATION and by.user is not None:
+        raise Refused("obligation_publication")
 
 
 def _ask(case: Case, kind: str, reason: str, by: By, obligation: Obligation | None = None) -> Approval:

@@ -38,6 +38,9 @@ OBLIGED: Mapping[str, tuple[str, ...]] = {
 }
 """By verdict, what it obliges to."""
 
+NOT_OF_JUDGEMENTS = frozenset({Due.PUBLICATION, Due.OTHER})
+"""What no judgement opens, and none ends."""
+
 SITE_STATES: Mapping[str, str] = {
     S.SUSPECTED: Site.State.SUSPECTED,
     S.CONFIRMED: Site.State.CONFIRMED,

@@ -249,9 +249,10 @@ class Obligation(Owed):
         SURCHARGE = "surcharge", _("Surcharge billed")
         REVISIT = "revisit", _("Site visited again")
         CLEANUP = "cleanup", _("Intrusion cleaned up")
+        PUBLICATION = "publication", _("Result of the inspection published")
         OTHER = "other", _("Other")
 
-    kind = models.CharField(max_length=10, choices=Kind.choices)
+    kind = models.CharField(max_length=12, choices=Kind.choices)
     is_waived = models.BooleanField(default=False)
 
 

@@ -77,6 +77,8 @@ def finish(order: Order, answer: str, by: By) -> Order:
     row = _receivers(order, by)
     if row.state != Order.State.RECEIVED:
         raise Refused("order_not_received")
+    if Order.objects.filter(pk=row.pk, inspection__lead_signed=None, inspection__isnull=False).exists():
+        raise Refused("inspection_unsigned")
     _end(row, Order.State.DONE, answer, by)
     if row.kind == Order.Kind.INSPECTION:
         move(lock(row.case), Case.State.INSPECTED, answer, by)

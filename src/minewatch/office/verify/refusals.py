@@ -26,6 +26,10 @@ describe(
         "plea_not_now": _("In this state of the case it cannot be filed."),
         "plea_same_person": _("Another person than the one who judged decides an appeal."),
         "obligation_revisit": _("Another visit is due after the exit plan was fixed."),
+        "inspection_unsigned": _(
+            "Both inspectors have to sign first: complete the inspection on its own page."
+        ),
+        "obligation_publication": _("An inspection opens this, and publishing its result settles it."),
         "exit_day_past": _("The day of the exit lies in the past."),
         "batch_there": _("There is a batch %(number)s already."),
         "batch_empty": _("The batch has no site."),

@@ -19,7 +19,7 @@ from minewatch.office.register import facts
 from minewatch.office.register.facts import Said
 from minewatch.office.register.models import Site, Source
 from minewatch.office.verify import calendar, refusals  # noqa: F401 - refusals in words
-from minewatch.office.verify.flow import AFTER, ENDED, JUDGED, OBLIGED, SITE_STATES
+from minewatch.office.verify.flow import AFTER, ENDED, JUDGED, NOT_OF_JUDGEMENTS, OBLIGED, SITE_STATES
 from minewatch.office.verify.models import Approval, Case, Judgement, Move, Obligation, Order, Owed, Plea
 
 OWED: tuple[type[Owed], ...] = (Order, Obligation, Approval, Plea)
@@ -248,7 +248,7 @@ def _inspected_by(case: Case, by: By) -> bool:
 
 def _oblige(case: Case, kinds: Iterable[str], by: By) -> None:
     """Open the obligations of a judgement; those of an earlier one that do not follow any more end."""
-    owed = Obligation.objects.filter(case=case, ended_at=None).exclude(kind=Obligation.Kind.OTHER)
+    owed = Obligation.objects.filter(case=case, ended_at=None).exclude(kind__in=NOT_OF_JUDGEMENTS)
     ended = {"ended_at": by.at, "ended_by": by.user, "answer": Judgement._meta.label}
     owed.exclude(kind__in=kinds).update(**ended)
     there = set(owed.values_list("kind", flat=True))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from minewatch.office.platform.models import Agency, Region, User
 from minewatch.office.platform.scope import Scoped
 from minewatch.office.register.models import Enterprise, EvidenceFile, Site
-from minewatch.office.verify.models import Case, Judgement, Order
+from minewatch.office.verify.models import Case, Judgement, Obligation, Order
 
 
 class Inspector(Scoped):
@@ -272,6 +272,9 @@ class Inspection(Scoped):
     )
     judgement = models.ForeignKey(
         Judgement, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    publishing = models.OneToOneField(
+        Obligation, null=True, blank=True, on_delete=models.PROTECT, related_name="publishes"
     )
     made_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)

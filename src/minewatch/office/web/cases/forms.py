@@ -89,7 +89,10 @@ class ApprovalForm(CaseForm):
 class ObligationForm(OrderForm):
     """What an agency is obliged to."""
 
-    kind = forms.ChoiceField(label=_("Obligation"), choices=Obligation.Kind.choices)
+    kind = forms.ChoiceField(
+        label=_("Obligation"),
+        choices=[one for one in Obligation.Kind.choices if one[0] != Obligation.Kind.PUBLICATION],
+    )
 
 
 class PleaForm(CaseForm):
