@@ -67,6 +67,12 @@ SETTINGS = {
     "second_factor": "required, or optional where accounts are of no consequence (a demonstration)",
     "file_mb": "largest evidence file that is taken, in MB",
     "scanner": "command that is given the path of each evidence file and ends with 0 if all is well, a list",
+    "token_days": "days that a token of the programming interface lasts at most",
+    "api_per_minute": "requests a minute of one token",
+    "api_per_minute_without_token": "requests a minute without a valid token from one address",
+    "findings_mb": "largest file of findings that is taken over the programming interface, in MB",
+    "webhook_hosts": "hosts in the office's own network, as host or host:port, that webhooks may go to",
+    "webhook_retry_s": "seconds after which a webhook is first tried again; four times as many each time",
     "oidc": "table of OpenID Connect providers: id → {name, client_id, secret, server_url}",
 }
 """Keys of ``office.toml`` and what they mean."""

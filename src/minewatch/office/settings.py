@@ -36,6 +36,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "django_tasks",
     "django_tasks_db",
+    "ninja",  # for the scripts of the interface's page alone
     "rules",
     "treebeard",
     "minewatch.office.platform",
@@ -59,6 +60,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "minewatch.office.web.middleware.Doorkeeper",
+    "minewatch.office.web.api.gate.Gate",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "minewatch.office.web.urls"
@@ -137,6 +139,12 @@ AXES_LOCKOUT_TEMPLATE = "account/locked.html"
 AXES_VERBOSE = False
 PASSWORD_DAYS = int(_SAID.get("password_days", 90))
 SECOND_FACTOR = _SAID.get("second_factor", "required")
+TOKEN_DAYS = int(_SAID.get("token_days", 365))
+API_PER_MINUTE = int(_SAID.get("api_per_minute", 300))
+API_PER_MINUTE_WITHOUT_TOKEN = int(_SAID.get("api_per_minute_without_token", 30))
+FINDINGS_MB = int(_SAID.get("findings_mb", 500))
+WEBHOOK_HOSTS = frozenset(_SAID.get("webhook_hosts", []))
+WEBHOOK_RETRY_S = float(_SAID.get("webhook_retry_s", 10))
 
 STATIC_URL = "static/"
 STATIC_ROOT = _HOME.folder / "static"

@@ -6,7 +6,7 @@ from axes.utils import reset as forget_failures
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
-from minewatch.office.platform import audit
+from minewatch.office.platform import audit, tokens
 from minewatch.office.platform.models import Agency, PasswordUsed, Region, RoleAsked, RoleGiven, User
 from minewatch.office.platform.passwords import make_password
 from minewatch.office.platform.refusals import Refused
@@ -28,6 +28,8 @@ def change_password(user: User, password: str, by: By) -> None:
 def reset_password(user: User, by: By) -> str:
     """Return a new password for an account, to be changed at the first login; its sessions end."""
     _not_oneself(user, by)
+    if user.is_machine:
+        raise Refused("machine_account", username=user.username)
     password = make_password()
     _set_password(user, password, by, temporary=True)
     _end_sessions(user)
@@ -44,11 +46,12 @@ def _set_password(user: User, password: str, by: By, *, temporary: bool) -> None
 
 @transaction.atomic
 def suspend(user: User, reason: str, by: By) -> None:
-    """Close an account until it is restored; its sessions end. No account is deleted: its acts name it."""
+    """Close an account until it is restored; its sessions and tokens end. No account is deleted."""
     _not_oneself(user, by)
     _with_reason(reason)
     User.objects.filter(pk=user.pk).update(is_active=False)
     _end_sessions(user)
+    tokens.revoke_all(user, by)
     audit.record(by.act("account_suspended", ("user", user.username)), {"reason": reason.strip()})
 
 
@@ -102,6 +105,8 @@ def ask_role(user: User, role: Role, reason: str, by: By) -> RoleAsked:
         raise Refused("second_person")
     if user.administers:
         raise Refused("administrator_with_roles", username=user.username)
+    if user.is_machine:
+        raise Refused("machine_approves")
     asked = RoleAsked.objects.filter(user=user, role=role, decided_at=None).exists()
     if asked or RoleGiven.objects.filter(user=user, role=role).exists():
         raise Refused("role_there", username=user.username, role=role.label)

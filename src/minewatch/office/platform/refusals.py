@@ -36,6 +36,14 @@ describe(
         "region_outside": _("%(region)s lies outside the region of %(agency)s."),
         "agency_has_accounts": _("Accounts still stand in %(code)s: move or suspend them first."),
         "job_lost": _("It did not come to its end; an operator has to look into it."),
+        "token_beyond": _("A token can do something, and no more than its account: %(permissions)s"),
+        "token_days": _("A token lasts from one day to %(most)s days."),
+        "token_of_administrator": _("An administrator has no tokens."),
+        "token_not_machine": _("%(username)s is a person, who makes the own tokens."),
+        "token_keeper": _("%(username)s does not keep this token."),
+        "token_drawn": _("The key of this token was shown already, or the token has ended."),
+        "machine_account": _("%(username)s is the account of a machine: it has tokens and no password."),
+        "machine_approves": _("A machine does not approve: no supervisor's account is a machine's."),
         "purpose_missing": _("Say what %(field)s is needed for."),
     }
 )

@@ -30,8 +30,11 @@ class SiteRow:
     code: str
     name: str
     region: str
+    region_code: str
     phase: str
+    phase_code: str
     kind: str
+    kind_code: str
     state: str
     state_text: str
     power_kw: float | None
@@ -54,6 +57,7 @@ class EnterpriseRow:
     name: str
     uscc: str
     region: str
+    region_code: str
     industry_code: str
     credit_class: str
     legal_representative: str
@@ -68,6 +72,7 @@ class UsagePointRow:
     number: str
     customer_name: str
     region: str
+    region_code: str
     address: str
     tariff_class: str
     voltage_kv: float | None
@@ -81,9 +86,11 @@ class UsagePointRow:
 class PlantRow:
     """A power plant in a list."""
 
+    id: int
     number: str
     name: str
     region: str
+    region_code: str
     kind: str
     capacity_mw: float | None
 
@@ -92,9 +99,11 @@ class PlantRow:
 class LineRow:
     """A network line in a list."""
 
+    id: int
     prefix: str
     ports: str
     region: str
+    region_code: str
     carrier: str
     holder_name: str
     valid_from: datetime | None
@@ -119,8 +128,11 @@ def site_row(site: Site, eyes: Eyes) -> SiteRow:
         code=site.code,
         name=site.name,
         region=site.region.name_zh,
+        region_code=site.region.code,
         phase=site.get_phase_display(),
+        phase_code=site.phase,
         kind=site.get_kind_display(),
+        kind_code=site.kind,
         state=site.state,
         state_text=site.get_state_display(),
         power_kw=site.power_kw,
@@ -150,6 +162,7 @@ def enterprise_row(row: Enterprise, eyes: Eyes) -> EnterpriseRow:
         name=row.name,
         uscc=row.uscc or "",
         region=row.region.name_zh,
+        region_code=row.region.code,
         industry_code=row.industry_code,
         credit_class=row.credit_class,
         legal_representative=eyes.show(subject, "legal_representative", row.legal_representative),
@@ -175,6 +188,7 @@ def usage_point_row(row: UsagePoint, eyes: Eyes) -> UsagePointRow:
         number=eyes.show(subject, "number", row.number),
         customer_name=eyes.show(subject, "customer_name", row.customer_name),
         region=row.region.name_zh,
+        region_code=row.region.code,
         address=eyes.show(("premises", premises.pk), "address", premises.address) if premises else "",
         tariff_class=row.tariff_class,
         voltage_kv=row.voltage_kv,
@@ -192,7 +206,8 @@ def plant_rows(said: Said) -> "QuerySet[Plant]":
 
 def plant_row(row: Plant, _eyes: Eyes) -> PlantRow:
     """Return a plant as a list shows it."""
-    return PlantRow(row.number, row.name, row.region.name_zh, row.kind, row.capacity_mw)
+    place = row.region
+    return PlantRow(row.pk, row.number, row.name, place.name_zh, place.code, row.kind, row.capacity_mw)
 
 
 def line_rows(said: Said) -> "QuerySet[Line]":
@@ -204,9 +219,11 @@ def line_row(row: Line, eyes: Eyes) -> LineRow:
     """Return a line as a list shows it."""
     subject = ("line", row.pk)
     return LineRow(
+        id=row.pk,
         prefix=eyes.show(subject, "prefix", row.prefix),
         ports=f"{row.port_low}-{row.port_high}",
         region=row.region.name_zh,
+        region_code=row.region.code,
         carrier=row.carrier.name_zh if row.carrier else "",
         holder_name=eyes.show(subject, "holder_name", row.holder_name),
         valid_from=row.valid_from,

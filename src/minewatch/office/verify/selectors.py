@@ -66,7 +66,9 @@ class CaseRow:
 
     number: str
     site: str
+    site_code: str
     region: str
+    region_code: str
     state: str
     state_text: str
     holder: str
@@ -185,7 +187,9 @@ def _case_row(case: Case, owed: Sequence[Mapping[str, Any]], now: datetime) -> C
     return CaseRow(
         number=case.number,
         site=case.site.name,
+        site_code=case.site.code,
         region=case.site.region.name_zh,
+        region_code=case.site.region.code,
         state=case.state,
         state_text=case.get_state_display(),
         holder=holder,

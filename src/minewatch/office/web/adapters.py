@@ -41,7 +41,7 @@ class ForeignAccountAdapter(DefaultSocialAccountAdapter):
             return
         said = login.account.get_provider_account().get_user_data() or {}
         name = said.get("preferred_username", "")
-        user = User.objects.filter(username=name, is_active=True).first() if name else None
+        user = User.objects.filter(username=name, is_active=True, is_machine=False).first() if name else None
         if user is None or SocialAccount.objects.filter(user=user, provider=login.account.provider).exists():
             raise ImmediateHttpResponse(render(request, "account/unknown.html", {"name": name}, status=403))
         login.connect(request, user)

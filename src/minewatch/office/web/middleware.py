@@ -19,6 +19,8 @@ from minewatch.office.platform.selectors import scope_of
 from minewatch.office.web import clock
 
 PUBLIC_ATTRIBUTE = "is_public"
+PROGRAMS = "ninja"
+"""Name of the routes of the programming interface, which know tokens and no logins."""
 _SETS_UP_SECOND_FACTOR = "mfa_"
 _LOOKED_AT, _LOOKS_EVERY_S = "looked_at", 60
 _CHANGES_PASSWORD = "account_change_password"  # noqa: S105 - the name of a route
@@ -57,6 +59,8 @@ class Doorkeeper:
     ) -> HttpResponse | None:
         """Send to the login, or to the set-up of a second factor, who may not be here yet."""
         name = request.resolver_match.url_name or "" if request.resolver_match else ""
+        if request.resolver_match and request.resolver_match.app_names == [PROGRAMS]:
+            return None  # the gate of the programming interface asks for a token
         if is_public(name, view):
             return None
         if not isinstance(request.user, User):

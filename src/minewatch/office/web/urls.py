@@ -11,6 +11,7 @@ urlpatterns = [
     path("", include("minewatch.office.web.intake.urls")),
     path("", include("minewatch.office.web.administration.urls")),
     path("", include("minewatch.office.web.cases.urls")),
+    path("", include("minewatch.office.web.api.urls")),
     path("account/", include("allauth.urls")),
     path("language/", pages.set_language, name="set_language"),
     path("healthz", pages.healthz, name="healthz"),
