@@ -12,4 +12,4 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to the hours."""
-        from minewatch.office.platform import operation  # noqa: F401
+        from minewatch.office.platform import hook_jobs, operation  # noqa: F401

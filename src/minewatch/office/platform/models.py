@@ -316,6 +316,8 @@ class Hook(models.Model):
     former_secret = models.CharField(max_length=255, blank=True)
     former_until = models.DateTimeField(null=True, blank=True)
     active = models.BooleanField(default=True)
+    failures = models.PositiveIntegerField(default=0)  # in a row
+    rests_until = models.DateTimeField(null=True, blank=True)  # after a failure nothing is tried until then
     made_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     made_at = models.DateTimeField()
 

@@ -44,6 +44,10 @@ describe(
         "token_drawn": _("The key of this token was shown already, or the token has ended."),
         "machine_account": _("%(username)s is the account of a machine: it has tokens and no password."),
         "machine_approves": _("A machine does not approve: no supervisor's account is a machine's."),
+        "hook_url": _("%(url)s is no address that a webhook may go to: https is needed."),
+        "hook_host_unknown": _("Nobody knows the host %(host)s."),
+        "hook_host_inside": _("%(host)s lies in the office's own network and is none of its webhook hosts."),
+        "hook_of_others": _("This subscription is %(agency)s's."),
         "purpose_missing": _("Say what %(field)s is needed for."),
     }
 )

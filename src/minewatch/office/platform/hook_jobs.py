@@ -1,0 +1,26 @@
+"""The job that sends a webhook; run again after a crash, it goes on where the delivery's row stands."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django_tasks import task
+
+from minewatch.office.platform import allowances, webhooks
+from minewatch.office.platform.events import subscribe
+
+
+@task()
+def send(delivery: int) -> None:
+    """Try a delivery, and come again when it says so."""
+    again_at = webhooks.attempt(delivery, datetime.now(UTC))
+    if again_at is not None:
+        send.using(run_after=again_at).enqueue(delivery)
+
+
+@subscribe("platform.hour_began")
+def hour_began(_payload: Mapping[str, Any], at: datetime) -> None:
+    """Take up deliveries whose job was lost with its workers; forget rates that are free again."""
+    for delivery in webhooks.waiting(at):
+        send.enqueue(delivery)
+    allowances.forget(at)
