@@ -9,6 +9,10 @@ export PYTHONPATH=$PWD
 babel=.venv/bin/pybabel
 template=$(mktemp)
 trap 'rm -f "$template"' EXIT
+# readers never see a catalogue that is half written
+compiled() {
+    "$babel" -q compile -i "$1" -o "${1%.po}.mo.$$" 2>/dev/null && mv "${1%.po}.mo.$$" "${1%.po}.mo"
+}
 for app in src/minewatch/office/*/; do
     [ -f "$app/apps.py" ] || continue
     catalogue="$app/locale/zh_Hans/LC_MESSAGES/django.po"
@@ -24,5 +28,5 @@ for app in src/minewatch/office/*/; do
             "$babel" -q init -i "$template" -o "$catalogue" -l zh_Hans --no-wrap
         fi
     fi
-    [ ! -f "$catalogue" ] || "$babel" -q compile -i "$catalogue" -o "${catalogue%.po}.mo" 2>/dev/null
+    [ ! -f "$catalogue" ] || compiled "$catalogue"
 done

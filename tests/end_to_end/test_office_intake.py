@@ -61,13 +61,13 @@ def test_findings_go_over_and_labels_come_back(home: Path, tmp_path: Path) -> No
     assert len(sites) == before.findings.num_rows
     assert sorted(posterior for posterior, _ in sites) == sorted(before.findings["posterior"].to_pylist())
     subprocess.run([sys.executable, "-c", JUDGE, home], check=True)
-    run("office", "labels", "--out", tmp_path / "labels.csv", "--home", home)
+    run("office", "labels", "--out", tmp_path / "labels.csv", "--purpose", "calibration", "--home", home)
     run("ingest", lake.path, tmp_path / "labels.csv")
     labels = lake.read(lake.snapshot(), "labels")
     assert labels.schema.names[: len(TABLES["labels"].schema)] == TABLES["labels"].schema.names
     assert set(labels["finding_id"].to_pylist()) == set(before.findings["finding_id"].to_pylist())
     assert (labels.num_rows,) == ask(home, "SELECT COUNT(*) FROM intake_label")[0]
-    run("office", "labels", "--out", tmp_path / "again.csv", "--home", home)
+    run("office", "labels", "--out", tmp_path / "again.csv", "--purpose", "again", "--home", home)
     run("ingest", lake.path, tmp_path / "again.csv")
     assert lake.read(lake.snapshot(), "labels").num_rows == labels.num_rows
     told = json.loads(run("calibrate", lake.path, "--json").stdout)

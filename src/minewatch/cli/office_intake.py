@@ -111,6 +111,7 @@ def parcel(
 
 def labels(
     out: Annotated[Path, typer.Option(help=say("File to write", "输出文件"))],
+    purpose: Annotated[str, typer.Option(help=say("What for; kept in the audit log", "用途,记入审计日志"))],
     form: Annotated[Form, typer.Option("--format", help=say("Form of the file", "文件格式"))] = Form.CSV,
     home: Home = _HOME,
 ) -> None:
@@ -124,7 +125,7 @@ def labels(
 
     with scoped(whole("labels")):
         found = table()
-        out.write_bytes(export(found, form.value, By(None, datetime.now(UTC))))
+        out.write_bytes(export(found, form.value, purpose, By(None, datetime.now(UTC))))
     typer.echo(say(f"{found.num_rows} labels", f"{found.num_rows}条标签"))
 
 

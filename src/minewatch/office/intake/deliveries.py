@@ -15,7 +15,7 @@ _FOLDER = "deliveries"
 
 def keep(content: bytes, sha256: str) -> None:
     """Keep the bytes of a parcel; they appear whole or not at all."""
-    path = _path(sha256)
+    path = place_of(sha256)
     if path.is_file():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def keep(content: bytes, sha256: str) -> None:
 def kept(delivery: Delivery) -> Parcel:
     """Return the parcel of a delivery. Raises Refused where its file is gone or another."""
     try:
-        content = _path(delivery.sha256).read_bytes()
+        content = place_of(delivery.sha256).read_bytes()
     except FileNotFoundError as error:
         raise Refused("parcel_lost") from error
     if hashlib.sha256(content).hexdigest() != delivery.sha256:
@@ -43,10 +43,11 @@ def kept(delivery: Delivery) -> Parcel:
 
 def drop(sha256: str) -> None:
     """Remove the file of a parcel unless one of its deliveries waits for it."""
-    if not Delivery.objects.filter(sha256=sha256, state=Delivery.State.WAITING).exists():
+    if not Delivery._base_manager.filter(sha256=sha256, state=Delivery.State.WAITING).exists():
         with suppress(FileNotFoundError):
-            _path(sha256).unlink()
+            place_of(sha256).unlink()
 
 
-def _path(sha256: str) -> Path:
+def place_of(sha256: str) -> Path:
+    """Return where the file of a parcel is kept."""
     return home().folder / _FOLDER / f"{sha256}.parcel"

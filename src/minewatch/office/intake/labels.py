@@ -14,6 +14,7 @@ from django.db.models import Max, Min
 
 from minewatch.office.intake.models import Finding, KnownSite, Label
 from minewatch.office.platform import audit, events
+from minewatch.office.platform.exporting import note_export
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.services import By
 from minewatch.office.register.models import Link, Site
@@ -137,9 +138,12 @@ def _row(label: Label) -> dict[str, Any]:
 
 
 @transaction.atomic
-def export(labels: pa.Table, form: str, by: By) -> bytes:
-    """Return labels as a file that ``minewatch ingest`` reads, ``csv`` or ``parquet``; it is noted."""
-    audit.record(by.act("labels_exported", ("label", "")), {"rows": labels.num_rows, "form": form})
+def export(labels: pa.Table, form: str, purpose: str, by: By) -> bytes:
+    """Return labels as a file that ``minewatch ingest`` reads, ``csv`` or ``parquet``; the purpose is noted.
+
+    Raises Refused without a purpose.
+    """
+    note_export("labels", purpose, {"rows": labels.num_rows, "format": form}, by)
     out = io.BytesIO()
     if form == "parquet":
         pq.write_table(labels, out)

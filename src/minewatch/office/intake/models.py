@@ -9,14 +9,15 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from minewatch.office.platform.models import User
+from minewatch.office.platform.models import Region, User
 from minewatch.office.platform.scope import Scoped
 from minewatch.office.register.models import OfSite, Site, Source
 
 
-class Delivery(models.Model):
+class Delivery(Scoped):
     """The findings of one run in one file; ``origin`` names the analysis that made them.
 
+    It is seen where the region of the account lies that delivered it, else that of all its findings.
     Only a later run of the same origin on the same period replaces or withdraws what an earlier one found;
     it withdraws only where it is known to be complete. ``counts``: findings by what became of them.
     ``aside``: findings that could not be taken in, and why.
@@ -28,6 +29,7 @@ class Delivery(models.Model):
         WAITING = "waiting", _("Waiting")
         DONE = "done", _("Taken in")
 
+    region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField(max_length=64)
     name = models.CharField(max_length=200)
     origin = models.CharField(max_length=80)

@@ -157,12 +157,12 @@ def exhibit_of(finding_id: int, eyes: Eyes) -> dict[str, Any] | None:
 
 
 def delivery_rows() -> "QuerySet[Delivery]":
-    """Return the deliveries; they name no site."""
+    """Return the deliveries in scope."""
     return Delivery.objects.all()
 
 
 def delivery(number: int) -> DeliveryLine | None:
-    """Return a delivery by its number, with what was put aside in words."""
+    """Return a delivery in scope by its number, with what was put aside in words."""
     row = Delivery.objects.filter(pk=number).first()
     if row is None:
         return None

@@ -101,9 +101,12 @@ def _named(row: Row) -> tuple[str, datetime, datetime]:
 
 
 def _noted(run: Run, parcel: Parcel, origin: str, by: By) -> Delivery:
-    rows = sum(run_id == run.run_id for run_id in parcel.table(FINDINGS)["run_id"].to_pylist())
+    found = parcel.table(FINDINGS).select(["run_id", "region_code"]).to_pylist()
+    of_run = [row for row in found if row["run_id"] == run.run_id]
     key = {"sha256": parcel.sha256, "run_id": run.run_id, "origin": origin}
+    rows = len(of_run)
     values = {
+        "region": (by.user and by.user.region) or region_of_all(of_run) or Region.objects.get(depth=1),
         "name": parcel.name[:200],
         "period_start_at": run.period_start_at,
         "period_end_at": run.period_end_at,
@@ -113,12 +116,12 @@ def _noted(run: Run, parcel: Parcel, origin: str, by: By) -> Delivery:
         "user": by.user,
         "received_at": by.at,
     }
-    delivery, is_new = Delivery.objects.select_for_update().get_or_create(**key, defaults=values)
+    delivery, is_new = Delivery._base_manager.select_for_update().get_or_create(**key, defaults=values)
     if is_new:
         details = {"run_id": run.run_id, "origin": origin, "sha256": parcel.sha256, "rows": rows}
         audit.record(by.act("findings_received", ("delivery", delivery.pk)), details)
     elif delivery.aside:
-        Delivery.objects.filter(pk=delivery.pk).update(state=Delivery.State.WAITING)
+        Delivery._base_manager.filter(pk=delivery.pk).update(state=Delivery.State.WAITING)
     return delivery
 
 

@@ -33,7 +33,7 @@ def take_in_all(delivery_ids: list[int], work_id: int) -> None:
     with work.failing_with(begun, now):
         done = 0
         for delivery_id in delivery_ids:
-            delivery = Delivery.objects.get(pk=delivery_id)
+            delivery = Delivery._base_manager.get(pk=delivery_id)
             taken = take_in(delivery, now, _watcher(begun, done))
             done += taken.rows
             for name, number in taken.counts.items():

@@ -28,11 +28,15 @@ class Question(NamedTuple):
 
 
 def ask(
-    request: HttpRequest, question: Question, form: OfficeForm, act: Callable[[dict[str, Any]], str]
+    request: HttpRequest,
+    question: Question,
+    form: OfficeForm,
+    act: Callable[[dict[str, Any]], str | HttpResponse],
 ) -> HttpResponse:
     """Show ``form``, bound where the request posts it; when it is valid ``act`` on its values.
 
-    ``act`` calls the service and returns the address to go to. A ``Refused`` is shown above the form (409).
+    ``act`` calls the service and returns the address to go to, or the response (a file).
+    A ``Refused`` is shown above the form (409).
     """
     context = question._asdict() | {"form": form, "button": question.button or _("Save")}
     status = 200
@@ -40,10 +44,12 @@ def ask(
         status = 422
         if form.is_valid():
             try:
-                address = act(form.cleaned_data)
+                answer = act(form.cleaned_data)
             except Refused as refusal:
                 context["refusal"], status = str(refusal), 409
             else:
+                if isinstance(answer, HttpResponse):
+                    return answer
                 messages.success(request, str(question.done or _("Done.")))
-                return redirect(address)
+                return redirect(answer)
     return render(request, question.template, context, status=status)

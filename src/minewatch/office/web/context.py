@@ -57,6 +57,7 @@ WAYS: list[Way] = [
     Way("lines", _("Network lines"), "network", _SEE, "register"),
     Way("duplicate_entries", _("Duplicates"), "copy", "register.merge_things", "register"),
     Way("deliveries", _("Findings received"), "package-import", "intake.deliver_findings", "register"),
+    Way("labels_file", _("Labels"), "tags", "intake.export_labels", "oversight"),
     Way("accounts", _("Accounts"), "users", "platform.manage_users", "office"),
     Way("roles_asked", _("Roles asked for"), "user-check", "platform.manage_users", "office"),
     Way("agencies", _("Agencies"), "building", "platform.manage_agencies", "office"),

@@ -68,8 +68,14 @@ def test_an_outcome_that_is_none_is_refused(deliver: Deliver) -> None:
 def test_a_file_of_labels_has_the_canonical_columns_and_is_noted(deliver: Deliver) -> None:
     deliver(finding())
     judge(Site.objects.get(), Judged("visit-1", "victim", "tip"), OFFICE)
-    rows = list(csv.DictReader(io.StringIO(labels.export(labels.table(), "csv", OFFICE).decode())))
+    rows = list(
+        csv.DictReader(io.StringIO(labels.export(labels.table(), "csv", "calibration", OFFICE).decode()))
+    )
     assert list(rows[0]) == LABELS.names
     assert (rows[0]["outcome"], rows[0]["selection"], rows[0]["power_kw"]) == ("victim", "tip", "")
-    assert AuditEntry.objects.get(action="labels_exported").details == {"rows": 3, "form": "csv"}
+    assert AuditEntry.objects.get(action="exported").details == {
+        "purpose": "calibration",
+        "rows": 3,
+        "format": "csv",
+    }
     assert labels.table(after=AT).num_rows == 0

@@ -36,5 +36,5 @@ class DeliveryListing(Listing):
     )
 
     def select(self, _said: Mapping[str, Any]) -> "QuerySet[Delivery]":
-        """Return all deliveries."""
+        """Return the deliveries in scope."""
         return delivery_rows()

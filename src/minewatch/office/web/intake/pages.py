@@ -7,16 +7,18 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from minewatch.office.intake import labels, selectors
 from minewatch.office.intake.services import receive
 from minewatch.office.intake.tasks import begin
+from minewatch.office.platform.exporting import SHORTEST_PURPOSE
 from minewatch.office.web.asking import Question, ask
 from minewatch.office.web.doors import by, permitted
 from minewatch.office.web.forms import OfficeForm
 
 _MOST_MB = 500
+_LABEL_TYPES = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 
 
 class DeliverForm(OfficeForm):
@@ -31,6 +33,13 @@ class DeliverForm(OfficeForm):
         if file.size > _MOST_MB << 20:
             raise forms.ValidationError(_("The file is larger than %(most)s MB."), params={"most": _MOST_MB})
         return file
+
+
+class LabelsForm(OfficeForm):
+    """What labels are taken away for, and in which form."""
+
+    purpose = forms.CharField(label=_("Purpose"), min_length=SHORTEST_PURPOSE, max_length=300)
+    form = forms.ChoiceField(label=_("Format"), choices=[("csv", "CSV"), ("parquet", "Parquet")])
 
 
 @permitted("intake.deliver_findings")
@@ -66,10 +75,22 @@ def delivery(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @permitted("intake.export_labels")
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def labels_file(request: HttpRequest) -> HttpResponse:
-    """Give the labels in scope out as a file; that it was taken is kept in the audit log."""
-    content = labels.export(labels.table(), "csv", by(request))
-    response = HttpResponse(content, content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="labels.csv"'
-    return response
+    """Give the labels in scope out as a file for a purpose, which is kept in the audit log."""
+    found = labels.table()
+
+    def act(said: dict[str, Any]) -> HttpResponse:
+        form = said["form"]
+        content = labels.export(found, form, said["purpose"], by(request))
+        headers = {"Content-Disposition": f'attachment; filename="labels.{form}"'}
+        return HttpResponse(content, content_type=_LABEL_TYPES[form], headers=headers)
+
+    question = Question(
+        title=_("Labels"),
+        button=_("Export"),
+        back=reverse("home"),
+        note=_("What inspections found: %(number)s labels that minewatch ingest reads.")
+        % {"number": found.num_rows},
+    )
+    return ask(request, question, LabelsForm(request.POST if request.method == "POST" else None), act)

@@ -9,5 +9,5 @@ urlpatterns = [
     path("deliveries/", listed(lists.DeliveryListing), name="deliveries"),
     path("deliveries/new/", pages.deliver, name="deliver"),
     path("deliveries/<int:number>/", pages.delivery, name="delivery"),
-    path("labels.csv", pages.labels_file, name="labels_file"),
+    path("labels/", pages.labels_file, name="labels_file"),
 ]

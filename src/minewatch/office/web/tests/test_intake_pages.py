@@ -27,10 +27,21 @@ def test_an_analyst_delivers_and_sees_what_became_of_it(account: OpenAccount, lo
     sent = client.post(reverse("deliver"), {"file": file, "origin": "lake"})
     assert (sent.status_code, sent["Location"]) == (302, reverse("deliveries"))
     assert "week.zip" in client.get(reverse("deliveries")).content.decode()
-    page = client.get(reverse("delivery", args=[Delivery.objects.get().pk])).content.decode()
+    page = client.get(reverse("delivery", args=[Delivery._base_manager.get().pk])).content.decode()
     assert "F-S-far-R-1" in page
     assert "620000" in page
     assert "F-S-farm-R-1" not in page
+
+
+def test_a_delivery_is_seen_where_it_was_given(account: OpenAccount, log_in: LogIn) -> None:
+    above = log_in(account("wu", "energy-510000", Role.ANALYST))
+    file = SimpleUploadedFile("week.zip", packed(findings=[finding()]))
+    above.post(reverse("deliver"), {"file": file, "origin": "lake"})
+    address = reverse("delivery", args=[Delivery._base_manager.get().pk])
+    below = log_in(account("zhao", "energy-510703", Role.ANALYST))
+    assert above.get(address).status_code == 200
+    assert below.get(address).status_code == 404
+    assert "week.zip" not in below.get(reverse("deliveries")).content.decode()
 
 
 def test_what_is_no_parcel_is_refused_in_place(account: OpenAccount, log_in: LogIn) -> None:
@@ -42,11 +53,14 @@ def test_what_is_no_parcel_is_refused_in_place(account: OpenAccount, log_in: Log
     assert client.get(reverse("delivery", args=[7])).status_code == 404
 
 
-def test_labels_leave_by_post_and_are_noted(account: OpenAccount, log_in: LogIn) -> None:
+def test_labels_leave_for_a_purpose(account: OpenAccount, log_in: LogIn) -> None:
     client = log_in(account("zhao", "energy-510703", Role.ANALYST))
-    assert client.get(reverse("labels_file")).status_code == 405
-    assert client.post(reverse("labels_file")).content.startswith(b"label_id,finding_id,")
-    assert AuditEntry.objects.filter(action="labels_exported", actor="zhao").exists()
+    assert client.get(reverse("labels_file")).status_code == 200
+    assert client.post(reverse("labels_file"), {"form": "csv", "purpose": ""}).status_code == 422
+    assert not AuditEntry.objects.filter(action="exported").exists()
+    sent = client.post(reverse("labels_file"), {"form": "csv", "purpose": "calibration"})
+    assert sent.content.startswith(b"label_id,finding_id,")
+    assert AuditEntry.objects.get(action="exported", actor="zhao").details["purpose"] == "calibration"
 
 
 def test_an_inspector_neither_delivers_nor_takes_labels(account: OpenAccount, log_in: LogIn) -> None:
