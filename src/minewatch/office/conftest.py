@@ -1,10 +1,14 @@
 """What the office's tests share: a small country, accounts, and clients that are logged in."""
 
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from minewatch.office.platform.models import User
@@ -32,6 +36,64 @@ REGIONS = [
 
 OpenAccount = Callable[..., User]
 LogIn = Callable[[User], Client]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests that would flush the database: what is only ever added to cannot be."""
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if mark and mark.kwargs.get("transaction"):
+            raise pytest.UsageError(
+                f"{item.nodeid}: use the fixture own_database instead of transaction=True"
+            )
+
+
+@pytest.fixture
+def own_database(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) -> Iterator[str]:
+    """Give the test a database in which a commit is one; return its name.
+
+    It is a copy of the migrated one, and is thrown away: nothing is flushed, so the triggers that keep the
+    audit chain need no way around them.
+    """
+    copied = _copied_file if connection.vendor == "sqlite" else _copied_on_server
+    with django_db_blocker.unblock(), copied(tmp_path) as name:
+        yield name
+
+
+@contextmanager
+def _copied_file(folder: Path) -> Iterator[str]:
+    name = connection.settings_dict["NAME"]
+    connection.ensure_connection()
+    held = connection.connection  # the original lives in memory, as long as a connection to it does
+    copy = str(folder / "own.sqlite3")
+    with closing(sqlite3.connect(copy)) as target:
+        held.backup(target)
+    connection.connection, connection.settings_dict["NAME"] = None, copy
+    try:
+        yield copy
+    finally:
+        connection.close()
+        connection.connection, connection.settings_dict["NAME"] = held, name
+
+
+@contextmanager
+def _copied_on_server(_folder: Path) -> Iterator[str]:
+    name = connection.settings_dict["NAME"]
+    copy = f"{name}_own"
+    _on_server(f'DROP DATABASE IF EXISTS "{copy}"', f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
+    connection.settings_dict["NAME"] = copy
+    try:
+        yield copy
+    finally:
+        connection.settings_dict["NAME"] = name
+        _on_server(f'DROP DATABASE "{copy}" WITH (FORCE)')
+
+
+def _on_server(*statements: str) -> None:
+    connection.close()  # who copies or drops a database may not be connected to it
+    with connection._nodb_cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 @pytest.fixture(autouse=True)

@@ -64,10 +64,23 @@ def test_an_act_that_fails_leaves_no_entry() -> None:
     assert list(audit.verify()) == []
 
 
-@pytest.mark.django_db(transaction=True)
-def test_no_entry_without_a_transaction() -> None:
+def test_no_entry_without_a_transaction(own_database: str) -> None:
     with pytest.raises(transaction.TransactionManagementError):
         audit.record(act(1))
+
+
+def test_what_was_committed_is_sealed_and_stays(own_database: str) -> None:
+    with transaction.atomic():
+        audit.record(act(1))
+    connection.close()
+    assert AuditEntry.objects.get().seq == 1
+    assert list(audit.verify()) == []
+
+
+@pytest.mark.parametrize("again", [1, 2])
+def test_a_database_of_its_own_holds_what_the_migrations_made(own_database: str, again: int) -> None:
+    assert AuditEntry.objects.count() == 0
+    assert audit.anchor(AT).seq == 0
 
 
 @pytest.mark.django_db
