@@ -432,3 +432,7 @@ class SavedFilter(models.Model):
     page = models.CharField(max_length=40)
     query = models.JSONField(default=dict)
     for_agency = models.BooleanField(default=False)
+
+
+from minewatch.office.register.exports.models import Export  # noqa: E402, F401 - found by Django
+from minewatch.office.register.imports.models import Import, ImportRow  # noqa: E402, F401 - found by Django
