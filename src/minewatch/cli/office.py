@@ -1,22 +1,12 @@
 """``minewatch office``: set up, serve and look after the departments' register."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from minewatch.cli import office_accounts, office_intake
+from minewatch.cli import office_accounts, office_backup, office_intake, office_lan_scan
 from minewatch.cli.language import say
-
-Home = Annotated[
-    Path,
-    typer.Option(
-        "--home",
-        envvar="MINEWATCH_OFFICE_HOME",
-        help=say("Folder with the office's settings, key and files", "存放设置、密钥和文件的目录"),
-    ),
-]
-_HOME = Path("office")
+from minewatch.cli.office_home import HOME, Home, office_in
 
 office = typer.Typer(
     no_args_is_help=True,
@@ -28,6 +18,8 @@ def register(app: typer.Typer) -> None:
     """Add the verb with its own verbs to the command."""
     office_accounts.register(office)
     office_intake.register(office)
+    office_lan_scan.register(office)
+    office_backup.register(office)
     app.add_typer(office, name="office")
 
 
@@ -35,7 +27,7 @@ def register(app: typer.Typer) -> None:
     "setup", help=say("Make the key and the database, or bring them up to date.", "初始化或升级数据库。")
 )
 def set_up(
-    home: Home = _HOME,
+    home: Home = HOME,
     demo_password: Annotated[
         str,
         typer.Option(
@@ -48,32 +40,33 @@ def set_up(
     """Set the office up."""
     from minewatch.office import running
 
-    running.open_office(home)
-    running.set_up()
-    for account in running.demonstrate(demo_password) if demo_password else ():
-        typer.echo("\t".join([account.username, account.agency, account.full_name]))
+    with office_in(home, is_new=True):
+        running.set_up()
+        for account in running.demonstrate(demo_password) if demo_password else ():
+            typer.echo("\t".join([account.username, account.agency, account.full_name]))
     typer.echo(say(f"the office in {home} is ready", f"{home}已就绪"))
 
 
 @office.command(help=say("Serve the console and the API until interrupted.", "运行控制台与接口,直至中断。"))
 def serve(
-    home: Home = _HOME,
+    home: Home = HOME,
     bind: Annotated[str, typer.Option(help=say("Address and port", "地址与端口"))] = "127.0.0.1:8000",
     processes: Annotated[int, typer.Option(help=say("Processes that serve", "服务进程数"))] = 2,
 ) -> None:
     """Serve; the worker is a command of its own."""
     from minewatch.office import running
 
-    running.open_office(home)
-    raise typer.Exit(running.serve(bind, processes))
+    with office_in(home):
+        code = running.serve(bind, processes)
+    raise typer.Exit(code)
 
 
 @office.command(
     help=say("Deliver events, keep deadlines and run jobs until interrupted.", "处理事件、时限与后台任务。")
 )
-def worker(home: Home = _HOME) -> None:
+def worker(home: Home = HOME) -> None:
     """Work."""
     from minewatch.office import running
 
-    running.open_office(home)
-    running.work()
+    with office_in(home):
+        running.work()

@@ -34,15 +34,20 @@ def set_up() -> None:
 
     Does no harm where all is there.
     """
-    from django.core.management import call_command
-
     from minewatch.office.platform.regions import load_table
     from minewatch.office.platform.services import By
+
+    bring_up_to_date()
+    load_table(By(None, datetime.now(UTC)))
+
+
+def bring_up_to_date() -> None:
+    """Make the key where there is none; bring database and assets to the present form."""
+    from django.core.management import call_command
 
     home().make_key()
     call_command("migrate", interactive=False, verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-    load_table(By(None, datetime.now(UTC)))
 
 
 def demonstrate(password: str) -> "list[DemoAccount]":

@@ -49,7 +49,7 @@ def keep_file(chunks: Iterable[bytes], given: FileGiven, by: By) -> EvidenceFile
         if media_type is None:
             raise Refused("file_type", name=name)
         _scan(path, name)
-        place = _place(sha256)
+        place = place_of(sha256)
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, place)
     return _note(given._replace(name=name), (sha256, media_type, size), by)
@@ -67,7 +67,7 @@ def open_file(number: int, by: By) -> tuple[EvidenceFile, Path] | None:
 
 def path_of(file: EvidenceFile) -> Path:
     """Return where the content of a file is."""
-    return _place(file.sha256)
+    return place_of(file.sha256)
 
 
 def damaged() -> Iterator[tuple[EvidenceFile, str]]:
@@ -119,7 +119,8 @@ def _scan(path: Path, name: str) -> None:
         raise Refused("file_unsafe", name=name)
 
 
-def _place(sha256: str) -> Path:
+def place_of(sha256: str) -> Path:
+    """Return where content is kept."""
     return home().files / sha256[:2] / sha256
 
 
