@@ -1,1 +1,1 @@
-"""Lists that leave as files: asked for with a purpose, made by a worker, kept for some days for one person."""
+"""Lists that leave as files: asked for with a purpose, made by a worker, kept some days for one person."""
