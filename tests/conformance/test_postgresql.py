@@ -31,6 +31,18 @@ def test_a_server_answers_and_is_gone_afterwards(of_wheel: bool) -> None:
     assert not server.folder.exists()
 
 
+def test_data_can_be_kept_and_settings_given(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    tmp_path.parent.chmod(0o755)
+    tmp_path.parent.parent.chmod(0o755)
+    for number in (1, 2):
+        with postgresql.running(keep=tmp_path / "kept", settings={"work_mem": "9MB"}) as server:
+            if number == 1:
+                server.new_database("office")
+            with psycopg.connect(server.url("office")) as connection:
+                assert connection.execute("SHOW work_mem").fetchone() == ("9MB",)
+
+
 def test_a_server_ends_with_who_started_it() -> None:
     starter = subprocess.Popen([sys.executable, "-c", STARTER], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert starter.stdout is not None
