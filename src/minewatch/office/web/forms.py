@@ -1,15 +1,41 @@
 """Forms as the console shows them, with the classes of Tabler and what a screen reader needs."""
 
+from html import escape
 from typing import Any, ClassVar
 
 from django import forms
+from django.forms.utils import flatatt
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.platform.models import Region
 from minewatch.office.platform.scope import active
 
+
+class LongSelect(forms.Select):
+    """A choice among hundreds, written at once: Django loads a template for each option."""
+
+    def render(
+        self,
+        name: str,
+        value: Any,
+        attrs: dict[str, Any] | None = None,
+        renderer: Any = None,  # noqa: ARG002 - no template is rendered
+    ) -> SafeString:
+        """Return the element."""
+        chosen = "" if value is None else str(value)
+        options = "".join(_option(str(code), str(title), str(code) == chosen) for code, title in self.choices)
+        attributes = flatatt(self.build_attrs(self.attrs, {**(attrs or {}), "name": name}))
+        return mark_safe(f"<select{attributes}>{options}</select>")  # noqa: S308 - each part is escaped
+
+
+def _option(code: str, title: str, is_chosen: bool) -> str:
+    return f'<option value="{escape(code)}"{" selected" if is_chosen else ""}>{escape(title)}</option>'
+
+
 _CLASSES: dict[type[forms.Widget], str] = {
     forms.Select: "form-select",
+    LongSelect: "form-select",
     forms.SelectMultiple: "form-select",
     forms.CheckboxInput: "form-check-input",
     forms.CheckboxSelectMultiple: "form-check-input",
@@ -27,6 +53,8 @@ class OfficeForm(forms.Form):
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         for field in self.fields.values():
+            if isinstance(field, RegionField):
+                field.choices = regions_to_choose()  # asked once for each form, not whenever it is looked at
             kind = _CLASSES.get(type(field.widget), "form-control")
             field.widget.attrs.setdefault("class", kind)
 
@@ -45,7 +73,7 @@ class RegionField(forms.ChoiceField):
 
     def __init__(self, **named: Any) -> None:
         named.setdefault("label", _("Region"))
-        super().__init__(choices=regions_to_choose, **named)
+        super().__init__(widget=LongSelect, **named)
 
 
 def regions_to_choose() -> list[tuple[str, str]]:

@@ -1,13 +1,15 @@
 """Columns of a list: what is in a cell on the page and in an exported file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from html import escape
 from typing import Any, NamedTuple
 
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 
@@ -60,6 +62,40 @@ class Cell(NamedTuple):
     text: str
     link: str
     colour: str
+
+    def html(self, opening: str) -> str:
+        """Return the cell as it stands in the table, behind the ``opening`` tag of its column."""
+        text = escape(self.text)
+        if self.link:
+            text = f'<a href="{escape(self.link)}">{text}</a>'
+        elif self.colour:
+            text = f'<span class="badge bg-{escape(self.colour)}-lt">{text}</span>'
+        return f"{opening}{text}</td>"
+
+
+class Line(NamedTuple):
+    """A row of the table: the id of what it shows, its cells, and these as they stand in the page.
+
+    A page may have ten thousand cells: written here they cost a tenth of what they cost in a template.
+    """
+
+    id: Any
+    cells: list[Cell]
+    html: SafeString
+
+
+def lines(columns: Sequence[Column], ids: Iterable[Any], presented: Iterable[Any]) -> list[Line]:
+    """Return the rows of a table; ``ids`` are those of what is ``presented``."""
+    openings = [
+        f'<td class="office-{column.kind.value}" data-label="{escape(str(column.title))}">'
+        for column in columns
+    ]
+    found = []
+    for pk, row in zip(ids, presented, strict=True):
+        cells = [column.cell(row) for column in columns]
+        parts = [cell.html(opening) for cell, opening in zip(cells, openings, strict=True)]
+        found.append(Line(pk, cells, mark_safe("".join(parts))))  # noqa: S308 - each part is escaped
+    return found
 
 
 def written(column: Column, value: Any) -> str:

@@ -17,7 +17,7 @@ from minewatch.office.platform.paging import page_of
 from minewatch.office.register.filters import drop_filter, filters_of, keep_filter
 from minewatch.office.web.doors import View, by, permitted
 from minewatch.office.web.forms import OfficeForm
-from minewatch.office.web.listing.columns import Column
+from minewatch.office.web.listing.columns import Column, Line, lines
 from minewatch.office.web.listing.files import MEDIA_TYPES, csv_lines, xlsx_file
 from minewatch.office.web.listing.listing import FilterForm, Listing, Sight
 
@@ -140,12 +140,8 @@ def _export_form(asked: _Asked, data: Any = None) -> ExportForm:
     return form
 
 
-def _lines(listing: Listing, rows: Any, sight: Sight) -> list[tuple[Any, list[Any]]]:
-    presented = listing.present(rows, sight)
-    return [
-        (model.pk, [column.cell(row) for column in listing.columns])
-        for model, row in zip(rows, presented, strict=True)
-    ]
+def _lines(listing: Listing, rows: Any, sight: Sight) -> list[Line]:
+    return lines(listing.columns, [row.pk for row in rows], listing.present(rows, sight))
 
 
 def _heading(asked: _Asked, column: Column) -> Heading:

@@ -5,7 +5,9 @@ import io
 
 import openpyxl
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from minewatch.office.conftest import LogIn, OpenAccount
 from minewatch.office.platform.models import AuditEntry
@@ -22,7 +24,7 @@ def _english(settings) -> None:  # type: ignore[no-untyped-def]
 
 def codes(client: Client, query: str = "") -> list[str]:
     page = client.get(f"/sites/{query}").context["page"]
-    return [cells[0].text for _id, cells in page.rows]
+    return [line.cells[0].text for line in page.rows]
 
 
 def test_a_list_shows_the_own_region_alone_in_the_order_asked_for(officer: Client, sites: list[Site]) -> None:
@@ -49,6 +51,25 @@ def test_filters_narrow_and_nonsense_does_no_harm(
     officer: Client, sites: list[Site], query: str, number: int
 ) -> None:
     assert len(codes(officer, query)) == number
+
+
+def test_what_a_cell_says_stands_in_the_page_as_text(officer: Client, sites: list[Site]) -> None:
+    Site._base_manager.filter(pk=sites[0].pk).update(name="<b>&amp;</b>", code='510703-"<i>')
+    page = officer.get("/sites/").content.decode()
+    assert "&lt;b&gt;&amp;amp;&lt;/b&gt;" in page
+    assert "<b>" not in page
+    assert "<i>" not in page
+
+
+def test_a_region_is_chosen_from_those_of_the_account_by_one_query(
+    officer: Client, sites: list[Site]
+) -> None:
+    page = officer.get("/sites/?region=510703").content.decode()
+    assert '<option value="510703" selected>' in page
+    assert 'value="620000"' not in page
+    with CaptureQueriesContext(connection) as said:
+        officer.get("/sites/?region=510703")
+    assert sum('"depth" <=' in one["sql"] for one in said) == 1
 
 
 def test_addresses_are_masked_in_the_list(officer: Client, sites: list[Site]) -> None:
