@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from minewatch.cli import office_accounts, office_backup, office_intake, office_lan_scan
+from minewatch.cli import office_accounts, office_backup, office_draws, office_intake, office_lan_scan
 from minewatch.cli.language import say
 from minewatch.cli.office_home import HOME, Home, office_in
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     office_intake.register(office)
     office_lan_scan.register(office)
     office_backup.register(office)
+    office_draws.register(office)
     app.add_typer(office, name="office")
 
 

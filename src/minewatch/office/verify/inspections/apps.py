@@ -13,7 +13,9 @@ class InspectionsConfig(AppConfig):
     verbose_name = "检查"
 
     def ready(self) -> None:
-        """Say who may do what."""
+        """Say who may do what, and what is done when something happens elsewhere."""
+        from minewatch.office.verify.inspections import events, refusals  # noqa: F401
+
         grant(Role, ["inspections.see_inspections"])
         grant(
             [Role.OFFICER, Role.SUPERVISOR], ["inspections.plan_inspections", "inspections.keep_inspectors"]

@@ -42,6 +42,7 @@ _DRAWN: Mapping[str, type] = {
     "seed": str,
     "drawn": list,
 }
+_ABANDONED: Mapping[str, type] = {"abandoned": str, "secret": str}
 
 
 class Problem(NamedTuple):
@@ -151,6 +152,11 @@ def is_drawn(file: Mapping[str, Any]) -> bool:
     return "drawn" in file
 
 
+def is_abandoned(file: Mapping[str, Any]) -> bool:
+    """Tell whether a file is that of a draw that was given up."""
+    return "abandoned" in file
+
+
 def problems(file: Any, announced: Any = None) -> Iterator[Problem]:
     """Yield why a published file does not hold; nothing where it does.
 
@@ -165,6 +171,8 @@ def problems(file: Any, announced: Any = None) -> Iterator[Problem]:
     yield from _wrong_list(file)
     if announced is not None:
         yield from (Problem("announced", name) for name in _ANNOUNCED if _differs(file, announced, name))
+    if "secret" in file and digest(FORMAT, "secret", file["secret"]) != file["secret_sha256"]:
+        yield Problem("secret")
     if is_drawn(file):
         yield from _wrong_draw(file)
 
@@ -177,7 +185,8 @@ def _malformed(file: Any) -> Iterator[Problem]:
     if not isinstance(file, dict) or file.get("format") != FORMAT:
         yield Problem("format")
         return
-    wanted = {**_ANNOUNCED, **_DRAWN} if is_drawn(file) else _ANNOUNCED
+    added = _DRAWN if is_drawn(file) else _ABANDONED if is_abandoned(file) else {}
+    wanted = {**_ANNOUNCED, **added}
     yield from (Problem("field", name) for name in wanted if type(file.get(name)) is not wanted[name])
     yield from (Problem("unknown", name) for name in file if name not in wanted)
     if all(type(file.get(name)) is wanted[name] for name in wanted):
@@ -238,8 +247,6 @@ def _wrong_list(file: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _wrong_draw(file: Mapping[str, Any]) -> Iterator[Problem]:
-    if digest(FORMAT, "secret", file["secret"]) != file["secret_sha256"]:
-        yield Problem("secret")
     if seed_of(file, file["secret"], file["randomness_value"]) != file["seed"]:
         yield Problem("seed")
     kept_away = {tuple(pair) for pair in file["recusals"]}

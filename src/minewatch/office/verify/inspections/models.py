@@ -270,6 +270,7 @@ class Inspection(Scoped):
     second_signed = models.ForeignKey(
         "Signature", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    verdict = models.CharField(max_length=10, choices=Judgement.Verdict.choices, blank=True)
     judgement = models.ForeignKey(
         Judgement, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

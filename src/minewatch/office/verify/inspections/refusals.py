@@ -1,0 +1,56 @@
+"""What the refusals of inspections mean."""
+
+from django.utils.translation import gettext_lazy as _
+
+from minewatch.office.platform.refusals import describe
+
+describe(
+    {
+        "inspector_there": _("%(user)s is in the register of inspectors already."),
+        "certificate_there": _("There is an inspector with the certificate %(certificate)s already."),
+        "inspector_without_agency": _("%(user)s belongs to no agency."),
+        "inspector_of_others": _("The inspector is of %(agency)s: that agency keeps the entry."),
+        "inspector_period": _("The last day lies before the first."),
+        "inspector_inactive": _("%(inspector)s does not inspect on %(day)s."),
+        "inspector_recused": _("%(inspector)s keeps away from this site."),
+        "inspector_unsuited": _("%(inspector)s is none of the inspectors of this inspection."),
+        "inspectors_same": _("An inspection takes two different inspectors."),
+        "lead_of_others": _("The lead inspector belongs to %(agency)s, which the order goes to."),
+        "recusal_there": _("This is declared already."),
+        "recusal_ended": _("This has ended already."),
+        "recusal_of_one": _("Name a site or an enterprise, and only one."),
+        "recusal_of_others": _("An inspector declares it, or the own agency."),
+        "complaint_there": _("The complaint %(reference)s of %(source)s is noted already."),
+        "complaint_day": _("The day lies in the future."),
+        "inspection_there": _("This order has its inspection already."),
+        "inspection_no_order": _("This is no open order that a visit is made for."),
+        "inspection_ended": _("The inspection has ended."),
+        "inspection_under_way": _("The inspection is under way already."),
+        "inspection_no_sheet": _("Nothing was written down on this visit yet."),
+        "inspection_of_others": _("The inspection is for %(agency)s to carry out."),
+        "inspection_conflict": _("Two writings of the visit differ: bring them together first."),
+        "inspection_unfit": _("Both inspectors have to sign what was written down last."),
+        "sheet_not_last": _("Something was written down since: read it before you sign."),
+        "sheet_signed": _("You have signed this already."),
+        "day_past": _("The day lies in the past."),
+        "day_late": _("On that day the order is overdue; who gave it may postpone that far."),
+        "plan_empty": _("None of the cases in your agency's hands waits for an inspection."),
+        "plan_no_team": _("Choose at least two inspectors."),
+        "plan_not_draft": _("The plan is no draft any more."),
+        "plan_stale": _("Case %(case)s has moved on since the plan was made: make it anew."),
+        "draw_empty": _("There are fewer cases to draw from than are to be drawn."),
+        "draw_too_few": _("To %(number)s of the cases fewer than two inspectors may go."),
+        "draw_no_team": _("Choose at least two inspectors."),
+        "draw_public_past": _("The public number comes out after the announcement, not before."),
+        "draw_not_yet": _("The public number comes out at %(at)s."),
+        "draw_value_missing": _("Enter the public number as it came out."),
+        "draw_same_person": _("Another person than the one who announced the draw draws."),
+        "draw_of_others": _("The draw is of %(agency)s."),
+        "draw_ended": _("This draw has ended."),
+        "draw_not_drawn": _("Nothing has been drawn yet."),
+        "publication_not_done": _("The inspection is not done."),
+        "publication_own": _("Another person than the inspectors publishes the result."),
+        "publication_same": _("Nothing differs from what is published."),
+        "publication_of_others": _("The result is for %(agency)s to publish."),
+    }
+)
