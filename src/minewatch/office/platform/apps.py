@@ -2,6 +2,8 @@
 
 from django.apps import AppConfig
 
+from minewatch.office.platform.roles import Role, grant
+
 
 class PlatformConfig(AppConfig):
     """Regions, agencies, users, scope, audit, events."""
@@ -11,5 +13,8 @@ class PlatformConfig(AppConfig):
     verbose_name = "平台"
 
     def ready(self) -> None:
-        """Listen to the hours."""
+        """Say who may let programs in; listen to the hours."""
         from minewatch.office.platform import hook_jobs, operation  # noqa: F401
+
+        grant(Role, ["platform.use_tokens"])
+        grant([Role.OFFICER, Role.SUPERVISOR], ["platform.keep_hooks"])

@@ -30,7 +30,12 @@ class Administrator(TextChoices):
 
 
 _GRANTED: dict[str, set[str]] = {
-    Administrator.SYSTEM: {"platform.manage_agencies", "platform.manage_regions", "platform.see_work"},
+    Administrator.SYSTEM: {
+        "platform.manage_agencies",
+        "platform.manage_regions",
+        "platform.see_work",
+        "platform.see_hooks",
+    },
     Administrator.SECURITY: {"platform.manage_users", "platform.see_users"},
     Administrator.AUDIT: {"platform.see_audit", "platform.export_audit"},
 }

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from minewatch.office.platform import audit, sending
 from minewatch.office.platform.models import Agency, Hook, HookAttempt, HookDelivery, Region
@@ -151,12 +151,14 @@ def spread(told: Happening) -> int:
 
 def attempt(number: int, now: datetime) -> datetime | None:
     """Try a delivery that is due; return when to try again, None where there is nothing more to do."""
-    with transaction.atomic():
-        row = _claimed(number, now)
+    row = HookDelivery.objects.select_related("hook", "event").filter(pk=number).first()
     if row is None or row.state != HookDelivery.State.WAITING or not row.hook.active:
         return None
-    if row.next_at != now + _IN_FLIGHT:  # not due yet, or in the hands of another job
-        return max(row.next_at, row.hook.rests_until or row.next_at)
+    due_at = max(row.next_at, row.hook.rests_until or row.next_at)
+    if due_at > now:
+        return due_at
+    if not _claimed(row, now):
+        return now + _IN_FLIGHT
     status, error, took_ms = _send(row, now)
     with transaction.atomic():
         HookAttempt.objects.create(delivery=row, at=now, status=status, error=error, took_ms=took_ms)
@@ -176,12 +178,11 @@ def signature(secret: str, message_id: str, timestamp: int, content: bytes) -> s
     return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
 
 
-def _claimed(number: int, now: datetime) -> HookDelivery | None:
-    """Take a due delivery in hand: for a while nobody else does."""
-    is_awake = Q(hook__rests_until=None) | Q(hook__rests_until__lte=now)
-    waits = Q(pk=number, state=HookDelivery.State.WAITING, next_at__lte=now, hook__active=True)
-    HookDelivery.objects.filter(waits & is_awake).update(next_at=now + _IN_FLIGHT, tries=F("tries") + 1)
-    return HookDelivery.objects.select_related("hook", "event").filter(pk=number).first()
+def _claimed(row: HookDelivery, now: datetime) -> bool:
+    """Take a due delivery in hand, so that for a while nobody else does; tell whether it worked."""
+    due = HookDelivery.objects.filter(pk=row.pk, state=HookDelivery.State.WAITING, next_at__lte=now)
+    row.tries += 1
+    return bool(due.update(next_at=now + _IN_FLIGHT, tries=F("tries") + 1))
 
 
 def _send(row: HookDelivery, now: datetime) -> tuple[int | None, str, int]:

@@ -13,5 +13,7 @@ class WebConfig(AppConfig):
     def ready(self) -> None:
         """Listen for logins."""
         from minewatch.office.web import logins
+        from minewatch.office.web.webhooks import happenings
 
         _ = logins
+        happenings.listen()

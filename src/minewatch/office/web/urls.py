@@ -12,6 +12,8 @@ urlpatterns = [
     path("", include("minewatch.office.web.administration.urls")),
     path("", include("minewatch.office.web.cases.urls")),
     path("", include("minewatch.office.web.api.urls")),
+    path("", include("minewatch.office.web.tokens.urls")),
+    path("", include("minewatch.office.web.webhooks.urls")),
     path("account/", include("allauth.urls")),
     path("language/", pages.set_language, name="set_language"),
     path("healthz", pages.healthz, name="healthz"),

@@ -1,0 +1,1 @@
+"""Pages of tokens: an account's own, and those that the security administrator prepares for machines."""
