@@ -8,7 +8,7 @@ from minewatch.office.platform.models import Agency
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.services import By
 from minewatch.office.verify import calendar
-from minewatch.office.verify.flow import ENDED, HURTS
+from minewatch.office.verify.flow import HURTS, RESTING
 from minewatch.office.verify.models import Approval, Case, Judgement, Obligation, Owed, Plea
 from minewatch.office.verify.services import (
     held,
@@ -85,7 +85,7 @@ def oblige(case: Case, given: ObligationGiven, by: By) -> Obligation:
     locked = lock(case)
     refuse_without(given.words)
     refuse_elsewhere(given.agency, locked.site)
-    if locked.state in ENDED:
+    if locked.state in RESTING:
         raise Refused("case_ended")
     limit = calendar.limits()[given.kind] if given.days is None else given.days
     row = Obligation.objects.create(

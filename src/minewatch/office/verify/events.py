@@ -12,6 +12,7 @@ from minewatch.office.register.models import Site
 from minewatch.office.register.selectors import kept
 from minewatch.office.verify.batches import leading_agency
 from minewatch.office.verify.flow import ENDED
+from minewatch.office.verify.joining import join, part
 from minewatch.office.verify.models import Case
 from minewatch.office.verify.reminders import remind
 from minewatch.office.verify.services import open_case, reopen
@@ -41,6 +42,20 @@ def finding_taken(payload: Mapping[str, Any], at: datetime) -> None:
                 open_case(site, holder, words, by)
         elif case.state in ENDED and _stands_after(finding, case.moved_at):
             reopen(case, words, by)
+
+
+@subscribe("register.site_merged")
+def site_merged(payload: Mapping[str, Any], at: datetime) -> None:
+    """Join the cases of two sites that are one."""
+    with scoped(whole("merged sites")):
+        join(payload["kept"], payload["merged"], By(None, at))
+
+
+@subscribe("register.site_unmerged")
+def site_unmerged(payload: Mapping[str, Any], at: datetime) -> None:
+    """Part their cases again."""
+    with scoped(whole("merged sites")):
+        part(payload["merged"], By(None, at))
 
 
 def _stands_after(finding: Finding, ended_at: datetime) -> bool:

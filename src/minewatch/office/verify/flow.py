@@ -22,11 +22,15 @@ AFTER: Mapping[str, frozenset[str]] = {
     S.EXIT_PLAN: frozenset({S.CLEARED, S.MEASURES, S.INSPECTED}),
     S.CLEARED: frozenset({S.SUSPECTED}),
     S.CLOSED: frozenset({S.SUSPECTED}),
+    S.JOINED: frozenset(),
 }
 """By state, those that may follow. An appeal leads back to inspected, a return or recurrence to suspected."""
 
 ENDED = frozenset({S.CLEARED, S.CLOSED})
 """Nothing may be open in these."""
+
+RESTING = ENDED | {S.JOINED}
+"""Nobody works on a case in these. A joined case rests as long as its site is merged: see ``joining``."""
 
 JUDGED: Mapping[str, str] = {V.ACTIVE: S.CONFIRMED, V.VICTIM: S.VICTIM, V.NOT_MINING: S.NOT_MINING}
 """By verdict, the state it leads to."""
@@ -69,5 +73,6 @@ NEXT: Mapping[str, str | Promise] = {
     S.EXIT_PLAN: _("Visit again after the exit, then verify it"),
     S.CLEARED: _("Nothing: the exit is verified"),
     S.CLOSED: _("Nothing: the case is closed"),
+    S.JOINED: _("Nothing here: the work goes on in the case that it was joined to"),
 }
 """By state, what its holder has to do."""

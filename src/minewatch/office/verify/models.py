@@ -84,6 +84,7 @@ class Case(Scoped):
         EXIT_PLAN = "exit_plan", _("Exit plan")
         CLEARED = "cleared", _("Exit verified")
         CLOSED = "closed", _("Closed")
+        JOINED = "joined", _("Joined to another case")
 
     number = models.CharField(max_length=30, unique=True)
     site = models.ForeignKey(Site, on_delete=models.PROTECT, related_name="cases")
@@ -92,6 +93,9 @@ class Case(Scoped):
     opened_at = models.DateTimeField()
     moved_at = models.DateTimeField()
     exit_by = models.DateTimeField(null=True, blank=True)  # what the exit plan says
+    joined_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="joined"
+    )
     batches = models.ManyToManyField(Batch, through="Listed", related_name="cases")
 
     class Meta:

@@ -8,7 +8,7 @@ from minewatch.office.platform.models import Agency, User
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.services import By
 from minewatch.office.verify import calendar
-from minewatch.office.verify.flow import ENDED
+from minewatch.office.verify.flow import RESTING
 from minewatch.office.verify.models import Approval, Case, Obligation, Order, Owed, Plea
 from minewatch.office.verify.services import (
     held,
@@ -114,7 +114,7 @@ def _pass_on(handover: Order) -> None:
 def _give(case: Case, kind: str, given: OrderGiven, by: By) -> Order:
     refuse_without(given.words)
     refuse_elsewhere(given.agency, case.site)
-    if case.state in ENDED:
+    if case.state in RESTING:
         raise Refused("case_ended")
     if given.assignee is not None and given.assignee.agency_id != given.agency.pk:
         raise Refused("assignee_elsewhere", user=str(given.assignee), agency=str(given.agency))

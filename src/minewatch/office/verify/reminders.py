@@ -11,7 +11,7 @@ from minewatch.office.platform.models import Agency, Region
 from minewatch.office.platform.services import By
 from minewatch.office.verify import calendar
 from minewatch.office.verify.batches import leading_agency
-from minewatch.office.verify.flow import ENDED
+from minewatch.office.verify.flow import RESTING
 from minewatch.office.verify.models import Approval, Batch, Case, Notice, Obligation, Order, Owed, Plea
 
 _MODELS: tuple[type[Owed], ...] = (Order, Obligation, Approval, Plea)
@@ -75,7 +75,7 @@ def _remind_of_batches(at: datetime) -> int:
     since = calendar.working_days_on(at, 1)
     for batch in Batch._base_manager.filter(due_at__lte=since, due_at__gt=at - _BATCH_LOOKED_AT):
         stage = min(_stage(batch.due_at, at), _STAGE.OVERDUE)
-        waiting = Case._base_manager.filter(batches=batch).exclude(state__in=ENDED)
+        waiting = Case._base_manager.filter(batches=batch).exclude(state__in=RESTING)
         about = {"subject": "batch", "subject_id": batch.pk, "stage": stage, "at": at}
         told = Notice._base_manager.filter(subject="batch", subject_id=batch.pk, stage=stage)
         holders = Agency.objects.filter(pk__in=waiting.values("holder")).exclude(pk__in=told.values("agency"))

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from minewatch.office.platform.models import User
 from minewatch.office.platform.selectors import region_by_code
 from minewatch.office.platform.services import By
-from minewatch.office.verify.flow import ENDED, NEXT
+from minewatch.office.verify.flow import NEXT, RESTING
 from minewatch.office.verify.models import (
     Approval,
     Asked,
@@ -115,6 +115,8 @@ class CasePage:
     opened_at: datetime
     exit_by: datetime | None
     batches: tuple[str, ...]
+    joined_into: str
+    joined: tuple[str, ...]
     open: tuple[OwedShown, ...]
     ended: tuple[OwedShown, ...]
     moves: tuple[MoveShown, ...]
@@ -144,7 +146,7 @@ class Queue:
 
 def case_by_number(number: str) -> Case | None:
     """Return the case with a number, in scope."""
-    rows = Case.objects.select_related("site__region", "holder")
+    rows = Case.objects.select_related("site__region", "holder", "joined_into")
     return rows.filter(number=number.strip().upper()).first()
 
 
@@ -166,7 +168,7 @@ def case_rows(said: Said) -> "QuerySet[Case]":
     if "batch" in said:
         rows = rows.filter(batches__number=said["batch"])
     if "open" in said:
-        rows = rows.exclude(state__in=ENDED)
+        rows = rows.exclude(state__in=RESTING)
     if "text" in said:
         text = said["text"].strip()
         rows = rows.filter(Q(number__startswith=text.upper()) | Q(site__name__holds=text))
@@ -203,11 +205,11 @@ def _case_row(case: Case, owed: Sequence[Mapping[str, Any]], now: datetime) -> C
 
 
 def case_page(number: str, now: datetime) -> CasePage | None:
-    """Return a case for its page, or None where there is none in scope; at most 5 queries."""
+    """Return a case for its page, or None where there is none in scope; at most 6 queries."""
     case = case_by_number(number)
     if case is None:
         return None
-    rows = list(_owed(Q(case=case)))
+    rows = list(_owed(Q(case=case) | Q(case__joined_into=case)))
     open_rows = [row for row in rows if row["ended_at"] is None]
     return CasePage(
         row=_case_row(case, open_rows, now),
@@ -217,6 +219,8 @@ def case_page(number: str, now: datetime) -> CasePage | None:
         opened_at=case.opened_at,
         exit_by=case.exit_by,
         batches=tuple(case.batches.order_by("pk").values_list("number", flat=True)),
+        joined_into=case.joined_into.number if case.joined_into else "",
+        joined=tuple(case.joined.order_by("pk").values_list("number", flat=True)),
         open=tuple(_shown(row, now) for row in open_rows),
         ended=tuple(_shown(row, now) for row in reversed(rows) if row["ended_at"] is not None),
         moves=tuple(_move(row) for row in _moves(case)),
@@ -391,7 +395,7 @@ def batch_rows(said: Said) -> "QuerySet[Batch]":
 
 def present_batches(batches: Sequence[Batch], now: datetime) -> list[BatchRow]:
     """Return batches as a list shows them, counted over the cases in scope; one query."""
-    ended = Count("pk", filter=Q(state__in=ENDED))
+    ended = Count("pk", filter=Q(state__in=RESTING))
     counted = Case.objects.filter(batches__in=[batch.pk for batch in batches]).order_by("batches")
     numbers = {pk: (n, m) for pk, n, m in counted.values_list("batches").annotate(n=Count("pk"), m=ended)}
     return [_batch_row(batch, *numbers.get(batch.pk, (0, 0)), now) for batch in batches]

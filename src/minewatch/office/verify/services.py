@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from minewatch.office.intake import labels
@@ -140,15 +141,19 @@ def move(case: Case, after: str, reason: str, by: By) -> Case:
         raise _not_so(before, after)
     if after in ENDED:
         _refuse_open(case)
-    agency = by.user.agency if by.user else None
-    Move.objects.create(
-        case=case, before=before, after=after, reason=reason.strip(), by=by.user, agency=agency, at=by.at
-    )
-    case.state, case.moved_at = after, by.at
-    case.save(update_fields=["state", "moved_at"])
+    note_move(case, after, reason, by)
     _follow(case, by)
     tell(case, "case_moved", by, {"before": before, "after": str(after), "reason": reason.strip()})
     return case
+
+
+def note_move(case: Case, after: str, reason: str, by: By) -> None:
+    """Add a move to a locked case, whatever the way says."""
+    agency = by.user.agency if by.user else None
+    values = {"before": case.state, "after": after, "reason": reason.strip()}
+    Move.objects.create(case=case, by=by.user, agency=agency, at=by.at, **values)
+    case.state, case.moved_at = after, by.at
+    case.save(update_fields=["state", "moved_at"])
 
 
 def lock(case: Case) -> Case:
@@ -190,8 +195,9 @@ def is_approved(case: Case, kind: str) -> bool:
 
 
 def open_things(case: Case) -> list[Any]:
-    """Return what is open in a case, what is due first first."""
-    rows = [row for model in OWED for row in model._base_manager.filter(case=case, ended_at=None)]
+    """Return what is open in a case and in those joined to it, what is due first first."""
+    here = Q(case=case) | Q(case__joined_into=case)
+    rows = [row for model in OWED for row in model._base_manager.filter(here, ended_at=None)]
     return sorted(rows, key=lambda row: row.due_at)
 
 

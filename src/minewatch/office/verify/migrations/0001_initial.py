@@ -38,10 +38,11 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.CharField(max_length=30, unique=True)),
-                ('state', models.CharField(choices=[('suspected', 'Suspected'), ('assigned', 'Assigned'), ('inspected', 'Inspected'), ('confirmed', 'Confirmed'), ('victim', 'Victim'), ('not_mining', 'Not mining'), ('measures', 'Measures'), ('exit_plan', 'Exit plan'), ('cleared', 'Exit verified'), ('closed', 'Closed')], default='suspected', max_length=10)),
+                ('state', models.CharField(choices=[('suspected', 'Suspected'), ('assigned', 'Assigned'), ('inspected', 'Inspected'), ('confirmed', 'Confirmed'), ('victim', 'Victim'), ('not_mining', 'Not mining'), ('measures', 'Measures'), ('exit_plan', 'Exit plan'), ('cleared', 'Exit verified'), ('closed', 'Closed'), ('joined', 'Joined to another case')], default='suspected', max_length=10)),
                 ('opened_at', models.DateTimeField()),
                 ('moved_at', models.DateTimeField()),
                 ('exit_by', models.DateTimeField(blank=True, null=True)),
+                ('joined_into', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='joined', to='verify.case')),
                 ('holder', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases_held', to='platform.agency')),
                 ('site', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='register.site')),
             ],
@@ -82,7 +83,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('before', models.CharField(blank=True, max_length=10)),
-                ('after', models.CharField(choices=[('suspected', 'Suspected'), ('assigned', 'Assigned'), ('inspected', 'Inspected'), ('confirmed', 'Confirmed'), ('victim', 'Victim'), ('not_mining', 'Not mining'), ('measures', 'Measures'), ('exit_plan', 'Exit plan'), ('cleared', 'Exit verified'), ('closed', 'Closed')], max_length=10)),
+                ('after', models.CharField(choices=[('suspected', 'Suspected'), ('assigned', 'Assigned'), ('inspected', 'Inspected'), ('confirmed', 'Confirmed'), ('victim', 'Victim'), ('not_mining', 'Not mining'), ('measures', 'Measures'), ('exit_plan', 'Exit plan'), ('cleared', 'Exit verified'), ('closed', 'Closed'), ('joined', 'Joined to another case')], max_length=10)),
                 ('reason', models.CharField(max_length=500)),
                 ('at', models.DateTimeField()),
                 ('agency', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='platform.agency')),
