@@ -1,6 +1,6 @@
 """Entries that may be one thing: what speaks for it is said with each pair, and a person decides."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,8 @@ from itertools import combinations
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -154,14 +155,20 @@ Look = Callable[[int], Iterator[tuple[Any, Any]]]
 
 def _same(model: type[Registered], key: str, *others: str) -> Look:
     """Return a look for rows that have the same ``key``, which must be set, and the same in ``others``."""
+    columns = (key, *others)
 
     def look(most: int) -> Iterator[tuple[Any, Any]]:
         unset = None if key.endswith("_id") else ""
         rows = model.objects.filter(merged_into=None).exclude(**{key: unset})
-        counted = rows.values(key, *others).annotate(number=Count("pk")).filter(number__gt=1)
-        for group in counted.order_by("-number", key)[:most]:
-            group.pop("number")
-            yield from combinations(rows.filter(**group).order_by("pk")[:_MOST_IN_A_GROUP], 2)
+        counted = rows.values_list(*columns).annotate(number=Count("pk")).filter(number__gt=1)
+        groups = [tuple(group[:-1]) for group in counted.order_by("-number", key)[:most]]
+        place = Window(RowNumber(), partition_by=list(columns), order_by="pk")
+        alike = rows.filter(**{f"{key}__in": {group[0] for group in groups}}).annotate(place=place)
+        members: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+        for row in alike.filter(place__lte=_MOST_IN_A_GROUP).order_by("pk"):
+            members[tuple(getattr(row, column) for column in columns)].append(row)
+        for group in groups:
+            yield from combinations(members[group], 2)
 
     return look
 

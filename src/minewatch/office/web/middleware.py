@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
@@ -22,6 +23,7 @@ PUBLIC_ATTRIBUTE = "is_public"
 PROGRAMS = "ninja"
 """Name of the routes of the programming interface, which know tokens and no logins."""
 _SETS_UP_SECOND_FACTOR = "mfa_"
+_LONGEST_USER_AGENT = UserSession._meta.get_field("user_agent").max_length
 _LOOKED_AT, _LOOKS_EVERY_S = "looked_at", 60
 _CHANGES_PASSWORD = "account_change_password"  # noqa: S105 - the name of a route
 _WITHOUT_SECOND_FACTOR = (_CHANGES_PASSWORD, "account_reauthenticate")
@@ -86,7 +88,8 @@ def _look(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
     if now - request.session.get(_LOOKED_AT, 0) < _LOOKS_EVERY_S:
         return None
     request.session.modified = True
-    UserSession.objects.create_from_request(request)
+    if not _is_seen(request):
+        UserSession.objects.create_from_request(request)
     if _has_other_sessions(request):
         return redirect("account_logout")
     if name in _WITHOUT_SECOND_FACTOR or name.startswith(_SETS_UP_SECOND_FACTOR):
@@ -95,6 +98,17 @@ def _look(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
         return redirect("mfa_activate_totp")
     request.session[_LOOKED_AT] = now
     return None
+
+
+def _is_seen(request: HttpRequest) -> bool:
+    """Note that the session is in use, and from where; False where it is not known yet."""
+    values = {
+        "last_seen_at": clock.now(),
+        "ip": get_adapter().get_client_ip(request),
+        "user_agent": request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT],
+    }
+    known = UserSession.objects.filter(session_key=request.session.session_key, user=request.user)
+    return known.update(**values) > 0
 
 
 def _lacks_second_factor(user: User) -> bool:

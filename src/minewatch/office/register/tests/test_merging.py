@@ -1,5 +1,7 @@
 """Duplicates are found with a reason, merged with all that hangs on them, and taken apart again."""
 
+from typing import Any
+
 import pytest
 
 from minewatch.office.conftest import AT, OFFICE
@@ -78,6 +80,17 @@ def test_lines_and_sites_are_compared_by_what_they_hold(
         link(site, lines[0], say())
     (found,) = candidates("site", EYES)
     assert (found.first_id, found.second_id, found.why) == (pair[0].pk, pair[1].pk, "shared_line")
+
+
+def test_candidates_take_as_many_queries_however_many_there_are(
+    county: Region, say: Say, django_assert_num_queries: Any
+) -> None:
+    for number in range(9):
+        for place in ("3栋", "3 栋"):
+            register(Premises(region=county, address=f"工业路{number}号{place}"), say())
+    with django_assert_num_queries(2):
+        found = candidates("premises", EYES)
+    assert [one.why for one in found] == ["same_address"] * 9
 
 
 def test_candidates_outside_the_scope_are_not_shown(county: Region, say: Say) -> None:

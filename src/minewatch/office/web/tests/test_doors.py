@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from minewatch.office.conftest import PASSWORD, LogIn, OpenAccount
@@ -120,3 +122,17 @@ def test_a_session_in_use_lives_on_and_an_idle_one_ends(
     assert Session.objects.get().expire_date >= session.expire_date
     Session.objects.update(expire_date=session.expire_date - timedelta(days=1))
     assert client.get(QUIET).status_code == 302
+
+
+def test_the_minute_of_a_look_costs_four_queries_more(account: OpenAccount, log_in: LogIn) -> None:
+    client = log_in(account("li.na", "energy-510703", Role.OFFICER))
+    client.get(QUIET)
+    with CaptureQueriesContext(connection) as quiet:
+        client.get("/works/")
+    session = client.session
+    session["looked_at"] = 0
+    session.save()
+    with CaptureQueriesContext(connection) as looked:
+        client.get("/works/")
+    more = [one["sql"] for one in looked if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
+    assert len(more) - len(quiet) == 4  # the session seen, its fellows, a second factor, the session kept
