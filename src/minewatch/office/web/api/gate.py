@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.http import ConditionalGetMiddleware
 
 from minewatch.office.platform.allowances import take
@@ -26,14 +26,13 @@ class Gate:
         self._get_response = get_response
         self._conditional = ConditionalGetMiddleware(get_response)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve the request."""
         if not request.path_info.startswith(PREFIX):
             return self._get_response(request)
         answer = _as_problem(self._serve(request))
         answer.setdefault("Cache-Control", "private, no-cache")
-        found: HttpResponse = self._conditional.process_response(request, answer)
-        return found
+        return self._conditional.process_response(request, answer)
 
     def _serve(self, request: HttpRequest) -> HttpResponse:
         if request.path_info == OPEN:

@@ -12,7 +12,19 @@ from minewatch.office.intake.services import receive
 from minewatch.office.intake.tasks import begin
 from minewatch.office.register.selectors import site_by_code
 from minewatch.office.web.api.content import taken, takes
-from minewatch.office.web.api.doors import Asked, Bearer, Clear, Code, Number, Page, Text, by, eyes, page
+from minewatch.office.web.api.doors import (
+    Asked,
+    Bearer,
+    Clear,
+    Code,
+    Number,
+    Page,
+    Purpose,
+    Text,
+    by,
+    eyes,
+    page,
+)
 from minewatch.office.web.api.once import once
 
 router = Router(tags=["intake"])
@@ -51,8 +63,9 @@ class DeliveryItem(Schema):
 
 
 class LabelsAsked(Schema):
-    """The form of the labels."""
+    """What the labels are taken for, and their form."""
 
+    purpose: Purpose
     form: Literal["csv", "parquet"] = "csv"
 
 
@@ -117,6 +130,6 @@ def evidence(request: HttpRequest, number: Number, asked: Query[Clear]) -> dict[
 @router.get("/labels", auth=LABELS, response=None)
 def labels_file(request: HttpRequest, asked: Query[LabelsAsked]) -> HttpResponse:
     """Return what inspections confirmed in the token's region, as the table that `minewatch ingest` reads."""
-    content = labels.export(labels.table(), asked.form, by(request))
+    content = labels.export(labels.table(), asked.form, asked.purpose, by(request))
     kinds = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
     return HttpResponse(content, content_type=kinds[asked.form])

@@ -1,7 +1,6 @@
 """The programming interface: tokens, lists with cursors, masking, problems, requests done once."""
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -21,27 +20,9 @@ from minewatch.office.register.models import Site
 from minewatch.office.verify import orders
 from minewatch.office.verify.services import open_case
 from minewatch.office.web.api import interface  # noqa: F401 - its operations say what they ask for
-from minewatch.office.web.api.doors import ASKED_FOR
+from minewatch.office.web.tests.programs import Program, given, program_of
 
 pytestmark = pytest.mark.django_db
-
-
-class Program:
-    """A program with a token: ``program.get("sites")``."""
-
-    def __init__(self, key: str) -> None:
-        self.client, self.key = Client(), key
-
-    def get(self, path: str, **headers: str) -> Any:
-        return self.client.get(f"/api/v1/{path}", headers={"Authorization": f"Bearer {self.key}", **headers})
-
-    def post(self, path: str, content: Any = None, kind: str = "application/json", **headers: str) -> Any:
-        data = json.dumps(content) if kind == "application/json" else content
-        told = {"Authorization": f"Bearer {self.key}", **headers}
-        return self.client.post(f"/api/v1/{path}", data or "", content_type=kind, headers=told)
-
-
-MakeProgram = Callable[..., Program]
 
 
 @contextmanager
@@ -51,28 +32,13 @@ def refused(code: str) -> Iterator[None]:
     assert caught.value.code == code
 
 
-def given(user: User, region: str = "", days: int = 30, permissions: Any = None) -> tokens.TokenGiven:
-    wanted = permissions if permissions is not None else ASKED_FOR & user.permissions_held
-    place = Region.objects.get(code=region) if region else user.region
-    assert place is not None
-    return tokens.TokenGiven("program", frozenset(wanted), place, days)
-
-
-@pytest.fixture
-def program(account: OpenAccount) -> MakeProgram:
-    def made(user: User, **said: Any) -> Program:
-        return Program(tokens.make(given(user, **said), By(user, timezone.now()))[1])
-
-    return made
-
-
 @pytest.fixture
 def li_na(account: OpenAccount) -> User:
     return account("li.na", "energy-510000", Role.OFFICER)
 
 
-def test_without_a_valid_token_nothing_is_told(sites: list[Site], program: MakeProgram, li_na: User) -> None:
-    for key in ("", "mwt_0000000000_x", program(li_na).key[:-2] + "zz"):
+def test_without_a_valid_token_nothing_is_told(sites: list[Site], li_na: User) -> None:
+    for key in ("", "mwt_0000000000_x", program_of(li_na).key[:-2] + "zz"):
         answer = Program(key).get("sites")
         assert answer.status_code == 401
         assert answer["Content-Type"] == "application/problem+json"
@@ -82,8 +48,8 @@ def test_without_a_valid_token_nothing_is_told(sites: list[Site], program: MakeP
     assert Client().get("/api/v1/nowhere").status_code == 401
 
 
-def test_a_key_is_kept_as_a_hash_and_its_use_is_noted(program: MakeProgram, li_na: User) -> None:
-    key = program(li_na).key
+def test_a_key_is_kept_as_a_hash_and_its_use_is_noted(li_na: User) -> None:
+    key = program_of(li_na).key
     assert Program(key).get("me").json()["account"] == "li.na"
     token = Token.objects.get()
     assert token.prefix in key
@@ -96,10 +62,10 @@ def test_a_key_is_kept_as_a_hash_and_its_use_is_noted(program: MakeProgram, li_n
 
 
 def test_a_token_may_no_more_than_its_owner_at_that_moment(
-    sites: list[Site], program: MakeProgram, li_na: User, account: OpenAccount
+    sites: list[Site], li_na: User, account: OpenAccount
 ) -> None:
     security = account("an.quan", "energy-510000", administers=Administrator.SECURITY)
-    caller = program(li_na)
+    caller = program_of(li_na)
     assert len(caller.get("sites").json()["items"]) == 3
     by = By(security, timezone.now())
     county = Region.objects.get(code="510703")
@@ -118,8 +84,8 @@ def test_a_token_may_no_more_than_its_owner_at_that_moment(
     assert caller.get("me").status_code == 401, "a suspension ends tokens for good"
 
 
-def test_a_token_is_narrower_than_its_owner(sites: list[Site], program: MakeProgram, li_na: User) -> None:
-    narrow = program(li_na, permissions={"register.see_things"})
+def test_a_token_is_narrower_than_its_owner(sites: list[Site], li_na: User) -> None:
+    narrow = program_of(li_na, permissions={"register.see_things"})
     assert narrow.get("sites").status_code == 200
     assert narrow.get("cases").status_code == 403
     noted = AuditEntry.objects.get(action="token_refused")
@@ -137,11 +103,11 @@ def test_a_token_is_narrower_than_its_owner(sites: list[Site], program: MakeProg
             tokens.make(given(li_na, **wrong), by)  # type: ignore[arg-type]
 
 
-def test_tokens_end(program: MakeProgram, li_na: User) -> None:
-    caller = program(li_na, days=1)
+def test_tokens_end(li_na: User) -> None:
+    caller = program_of(li_na, days=1)
     Token.objects.update(expires_at=timezone.now())
     assert caller.get("me").status_code == 401
-    other = program(li_na)
+    other = program_of(li_na)
     tokens.revoke(Token.objects.order_by("id").last(), By(li_na, timezone.now()))  # type: ignore[arg-type]
     assert other.get("me").status_code == 401
 
@@ -170,8 +136,8 @@ def test_no_administrator_holds_or_draws_a_token(account: OpenAccount, li_na: Us
         tokens.draw(token, By(li_na, timezone.now()))
 
 
-def test_a_list_goes_on_with_its_cursor(sites: list[Site], program: MakeProgram, li_na: User) -> None:
-    caller, codes, cursor = program(li_na), [], ""
+def test_a_list_goes_on_with_its_cursor(sites: list[Site], li_na: User) -> None:
+    caller, codes, cursor = program_of(li_na), [], ""
     for _ in range(3):
         page = caller.get(f"sites?size=1&cursor={cursor}").json()
         codes += [row["code"] for row in page["items"]]
@@ -182,8 +148,8 @@ def test_a_list_goes_on_with_its_cursor(sites: list[Site], program: MakeProgram,
     assert [row["code"] for row in caller.get("sites?least_kw=250").json()["items"]] == [sites[2].code]
 
 
-def test_protected_fields_open_for_a_purpose(sites: list[Site], program: MakeProgram, li_na: User) -> None:
-    caller, code = program(li_na), sites[0].code
+def test_protected_fields_open_for_a_purpose(sites: list[Site], li_na: User) -> None:
+    caller, code = program_of(li_na), sites[0].code
     masked = caller.get(f"sites/{code}").json()
     assert masked["sightings"][0]["address"] == "203.0.*.*"
     clear = caller.get(f"sites/{code}?purpose=inspection 17").json()
@@ -195,13 +161,13 @@ def test_protected_fields_open_for_a_purpose(sites: list[Site], program: MakePro
     noted = AuditEntry.objects.filter(action="exported").order_by("id").first()
     assert noted is not None
     assert (noted.details["purpose"], noted.details["in_the_clear"]) == ("inspection 17", True)
-    plain = program(li_na, permissions={"register.see_things"})
+    plain = program_of(li_na, permissions={"register.see_things"})
     assert plain.get(f"sites/{code}?purpose=inspection 17").status_code == 403
     assert caller.get(f"sites/{code}?purpose=x").status_code == 422
 
 
-def test_what_is_not_in_the_region_is_not_there(sites: list[Site], program: MakeProgram, li_na: User) -> None:
-    caller = program(li_na)
+def test_what_is_not_in_the_region_is_not_there(sites: list[Site], li_na: User) -> None:
+    caller = program_of(li_na)
     for path in (
         f"sites/{sites[3].code}",
         f"sites/{sites[3].code}/history",
@@ -212,8 +178,8 @@ def test_what_is_not_in_the_region_is_not_there(sites: list[Site], program: Make
     assert caller.get("nowhere").json()["status"] == 404
 
 
-def test_problems_are_in_the_callers_language(program: MakeProgram, li_na: User) -> None:
-    caller = program(li_na)
+def test_problems_are_in_the_callers_language(li_na: User) -> None:
+    caller = program_of(li_na)
     titles = {
         language: caller.get("sites/none", **{"Accept-Language": language}).json()["title"]
         for language in ("en", "zh-CN")
@@ -221,38 +187,34 @@ def test_problems_are_in_the_callers_language(program: MakeProgram, li_na: User)
     assert titles == {"en": "There is no such thing in your region", "zh-CN": "您的地区内没有此项"}
 
 
-def test_an_answer_that_is_known_is_not_sent_again(
-    sites: list[Site], program: MakeProgram, li_na: User
-) -> None:
-    caller = program(li_na)
+def test_an_answer_that_is_known_is_not_sent_again(sites: list[Site], li_na: User) -> None:
+    caller = program_of(li_na)
     first = caller.get("agencies")
     again = caller.get("agencies", **{"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_rate_is_kept_and_comes_back(program: MakeProgram, li_na: User, settings: Any) -> None:
+def test_a_rate_is_kept_and_comes_back(li_na: User, settings: Any) -> None:
     settings.API_PER_MINUTE, settings.API_PER_MINUTE_WITHOUT_TOKEN = 3, 2
-    caller = program(li_na)
+    caller = program_of(li_na)
     answers = [caller.get("me") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert 1 <= int(answers[-1]["Retry-After"]) <= 20
-    assert program(li_na).get("me").status_code == 200, "another token has a rate of its own"
+    assert program_of(li_na).get("me").status_code == 200, "another token has a rate of its own"
     Allowance.objects.filter(key__startswith="token").update(free_at=0)
     assert caller.get("me").status_code == 200
     assert [Client().get("/api/v1/me").status_code for _ in range(3)] == [401, 401, 429]
     assert Client().get("/api/v1/openapi.json").status_code == 429
 
 
-def test_an_order_is_received_once(
-    sites: list[Site], program: MakeProgram, li_na: User, account: OpenAccount
-) -> None:
+def test_an_order_is_received_once(sites: list[Site], li_na: User, account: OpenAccount) -> None:
     county = account("county", "energy-510703", Role.OFFICER)
     with scoped(whole("test")):
         by = By(li_na, timezone.now())
         assert li_na.agency is not None
         case = open_case(sites[0], li_na.agency, "finding", by)
         order = orders.assign(case, orders.OrderGiven(county.agency, "inspect"), by)  # type: ignore[arg-type]
-    caller = program(county)
+    caller = program_of(county)
     path = f"orders/{order.pk}"
     early = caller.post(f"{path}/result", {"words": "120 machines"})
     assert (early.status_code, early.json()["code"]) == (409, "order_not_received")
@@ -273,11 +235,9 @@ def test_an_order_is_received_once(
     assert ends.request_id in {entry.request_id for entry in writes}
 
 
-def test_findings_come_as_a_file_that_may_not_be_too_large(
-    program: MakeProgram, account: OpenAccount, settings: Any
-) -> None:
+def test_findings_come_as_a_file_that_may_not_be_too_large(account: OpenAccount, settings: Any) -> None:
     analyst = account("fen.xi", "energy-510000", Role.ANALYST)
-    caller = program(analyst)
+    caller = program_of(analyst)
     answer = caller.post("findings?name=a&origin=lake", b"no findings", "application/octet-stream")
     assert (answer.status_code, answer.json()["code"]) == (422, "parcel_unreadable")
     settings.FINDINGS_MB = 0
@@ -285,8 +245,8 @@ def test_findings_come_as_a_file_that_may_not_be_too_large(
     assert (answer.status_code, answer.json()["code"]) == (413, "content_too_large")
 
 
-def test_a_token_of_yesterday_is_shown_as_used_again(program: MakeProgram, li_na: User) -> None:
-    caller = program(li_na)
+def test_a_token_of_yesterday_is_shown_as_used_again(li_na: User) -> None:
+    caller = program_of(li_na)
     caller.get("me")
     Token.objects.update(used_at=timezone.now() - timedelta(days=1))
     caller.get("me")
