@@ -16,10 +16,10 @@ from importlib.metadata import version
 from typing import Any
 
 from minewatch.office.platform.refusals import Refused
-from minewatch.office.verify.inspections import refusals_of_machines
+from minewatch.office.verify.inspections import field_refusals
 
 FORMAT = "minewatch-lan-scan/1"
-_ = refusals_of_machines  # says what the codes mean
+_ = field_refusals  # says what the codes mean
 _PRIVATE = [
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1/128")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import openpyxl
 
 from minewatch.office.platform.refusals import Refused
-from minewatch.office.verify.inspections import refusals_of_machines
+from minewatch.office.verify.inspections import field_refusals
 from minewatch.office.verify.inspections.hash_rates import hash_rate, number, unit_factor
 from minewatch.office.verify.inspections.machines import Machine, algorithm, family, table
 
@@ -27,7 +27,7 @@ _HEAD_ROWS = 15  # above the names of the columns some tools write a title
 _NOTHING = frozenset(["", "-", "--", "n/a", "na", "none", "null", "unknown", "0", "nan", "未知", "无"])
 _POWER = {"": 1.0, "w": 1.0, "watt": 1.0, "watts": 1.0, "瓦": 1.0, "kw": 1000.0, "千瓦": 1000.0}
 _IDENTITIES = ("mac", "serial", "ip", "model", "name")
-_ = refusals_of_machines  # says what the codes mean
+_ = field_refusals  # says what the codes mean
 _Row = tuple[int, Mapping[str, str]]
 
 

@@ -1,4 +1,4 @@
-"""What the refusals of machine files and of scans mean."""
+"""What the refusals of sheets, photos, machine files and scans mean."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -18,6 +18,15 @@ describe(
         "machine_hash_rate": _("the hash rate “%(value)s” has no unit or is no number; left empty"),
         "machine_power_w": _("the power “%(value)s” is no number of watts; left empty"),
         "machine_no_algorithm": _("the algorithm of %(value)s is not known; its hash rate is left empty"),
+        "sheet_malformed": _("The sheet cannot be read: %(what)s"),
+        "sheet_of_others": _("Only the inspectors of this inspection write its sheets, each the own ones."),
+        "sheet_base": _("The sheet builds on a revision that is not there."),
+        "sheet_file": _("A count of machines names a file that does not belong to the inspection."),
+        "sheet_clock": _("The clock of the phone is ahead by more than a day: set it right."),
+        "photo_missing": _("Photos of the sheet are not there yet, or others are."),
+        "photo_altered": _("The photo is not the one whose SHA-256 the phone computed: send it again."),
+        "photo_type": _("Only JPEG, PNG, WebP and HEIC pictures are taken."),
+        "photo_late": _("The sheet of this photo is kept already: put the photo into another."),
         "scan_altered": _("The scan was altered after it was written: its SHA-256 does not hold."),
         "scan_network": _(
             "%(network)s is not a private network (RFC 1918, RFC 4193 or loopback): nothing was asked."
