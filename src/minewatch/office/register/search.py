@@ -22,6 +22,7 @@ from minewatch.office.register.protection import Eyes
 _FEWEST = 2
 _FEWEST_OF_A_NUMBER = 5
 _FEWEST_OF_A_WALLET = 8
+_FEWEST_OF_A_NAME = 4
 _SIGHTINGS_OF_A_SITE = 10
 
 
@@ -73,19 +74,28 @@ def _by_words(text: str, eyes: Eyes, most: int) -> Iterator[Hit]:
         yield from _sites_of(wallets, "wallet", most)
     company = Q(uscc=bare(text)) | Q(name__holds=text)
     yield from _hits(Enterprise, company, ("name", "uscc", "name"), eyes, most)
-    account = Q(customer_name__holds=text)
+    account = _person("customer_name", text)
     if text.isalnum() and is_latin:
         account = _number(text)
     yield from _hits(UsagePoint, account, ("number", "number", "customer_name"), eyes, most)
     yield from _hits(Plant, _either("number", text, "name", text), ("name", "number", "name"), eyes, most)
     if not is_latin:
         yield from _hits(Premises, Q(address__holds=text), ("address", "address", "address"), eyes, most)
-        held = Q(holder_name__holds=text)
+        held = _person("holder_name", text)
         yield from _hits(Line, held, ("holder_name", "prefix", "holder_name"), eyes, most)
 
 
 def _either(key: str, key_text: str, name: str, text: str) -> Q:
     return Q(**{f"{key}__startswith": key_text}) | Q(**{f"{name}__holds": text})
+
+
+def _person(field: str, text: str) -> Q:
+    """Match a name that may be a person's: a part of it only where it is longer than most whole names.
+
+    A shorter part would let who sees names masked feel them out character by character.
+    """
+    held = Q(**{f"{field}__holds": text})
+    return held if len(text) >= _FEWEST_OF_A_NAME else held & Q(**{field: text})
 
 
 def _number(text: str) -> Q:

@@ -114,6 +114,8 @@ def test_nothing_is_read_outside_of_the_scope(warehouse: Site) -> None:
         ("飞云大道", {("site", "code"), ("premises", "address")}),
         ("清流", {("enterprise", "name")}),
         ("王小明", {("usagepoint", "number"), ("line", "holder_name")}),
+        ("小明", set()),
+        ("王小", set()),
         ("0510700012", {("usagepoint", "number")}),
         ("510700012", {("usagepoint", "number")}),
         ("05107", {("usagepoint", "number")}),
