@@ -20,5 +20,5 @@ def failing(*errors: type[Exception]) -> Iterator[None]:
     except errors as error:
         text = getattr(error, "text", None)
         sentence = text(language()) if callable(text) else str(error)
-        Console(stderr=True).print(sentence, style="red", markup=False, highlight=False)
+        Console(stderr=True).print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(2) from error
