@@ -215,7 +215,7 @@ def test_both_secrets_sign_for_a_day(li_na: User, receiver: Receiver) -> None:
         "192.168.1.1",
         "169.254.169.254",
         "100.64.0.1",
-        "0.0.0.0",
+        "0.1.2.3",
         "224.0.0.1",
         "::1",
         "fe80::1%eth0",

@@ -56,7 +56,8 @@ def document() -> dict[str, Any]:
     for (path, method), operation in _operations().items():
         told = schema["paths"][f"/api/v1{path}"][method]
         told |= {"security": [{"Token": []}], "x-permission": _permission(operation)}
-        told["responses"] = {**told["responses"], **_problems(method)}
+        answers = {str(status): answer for status, answer in told["responses"].items()}
+        told["responses"] = answers | _problems(method)
         if method == "post":
             told.setdefault("parameters", []).append(_key_parameter())
         if operation.response_models == {200: None}:
