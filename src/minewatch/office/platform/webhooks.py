@@ -69,6 +69,7 @@ def subscribe(given: HookGiven, by: By) -> tuple[Hook, str]:
 
 @transaction.atomic
 def _subscribed(given: HookGiven, by: By) -> tuple[Hook, str]:
+    assert by.user is not None  # noqa: S101 - it has an agency
     secret = _new_secret()
     hook = Hook.objects.create(
         agency=_agency(by),

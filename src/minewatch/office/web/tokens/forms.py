@@ -26,12 +26,11 @@ PERMISSIONS: Mapping[str, str | Promise] = {
 """What a token can be given, in words: what the operations of the interface ask for."""
 
 
-class TokenForm(OfficeForm):
-    """A token for the own account."""
+class _Permitted(OfficeForm):
+    """What every token has, but its region."""
 
     name = forms.CharField(label=_("What it is for"), max_length=80)
     permissions = forms.MultipleChoiceField(label=_("Permissions"), widget=forms.CheckboxSelectMultiple)
-    region = forms.ChoiceField(label=_("Region"), choices=regions_to_choose)
     days = forms.IntegerField(label=_("Days until it expires"), min_value=1, initial=90)
 
     def __init__(self, *args: Any, held: Collection[str], **named: Any) -> None:
@@ -41,7 +40,13 @@ class TokenForm(OfficeForm):
         self.fields["days"].help_text = _("At most %(most)s.") % {"most": longest_days()}
 
 
-class MachineTokenForm(TokenForm):
+class TokenForm(_Permitted):
+    """A token for the own account."""
+
+    region = forms.ChoiceField(label=_("Region"), choices=regions_to_choose)
+
+
+class MachineTokenForm(_Permitted):
     """A token that a security administrator prepares for a machine's account."""
 
     keeper = forms.CharField(

@@ -1,7 +1,7 @@
 """Lists of tokens."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.urls import reverse
@@ -34,7 +34,7 @@ class TokenListing(Listing):
     filters, order = TokenFilters, "-made_at"
     adding = ("token_new", _("New token"), "platform.use_tokens")
     note = _("A token lets a program act for you, never beyond what you may do yourself at that moment.")
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column(
             "name", _("What it is for"), sort="name", link=lambda row: reverse("token", args=[row.prefix])
         ),

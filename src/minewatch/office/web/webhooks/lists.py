@@ -1,9 +1,10 @@
 """Lists of webhooks: an agency's own, and all of them for the system administrator."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
@@ -29,9 +30,13 @@ class HookListing(Listing):
 
     name, title, permission = "hooks", _("Webhooks"), "platform.keep_hooks"
     order = "name"
-    adding = ("hook_new", _("New webhook"), "platform.keep_hooks")
+    adding: ClassVar[tuple[str, str | Promise, str] | None] = (
+        "hook_new",
+        _("New webhook"),
+        "platform.keep_hooks",
+    )
     note = _("Your agency's own system is told of events, with ids and links only.")
-    columns = (
+    columns: ClassVar[Sequence[Column]] = (
         Column("name", _("Name"), sort="name", link=lambda row: reverse("hook", args=[row.id])),
         Column("url", _("Address"), sort="url"),
         Column("region", _("Region"), sort="region__path"),
