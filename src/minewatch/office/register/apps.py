@@ -15,11 +15,13 @@ class RegisterConfig(AppConfig):
     def ready(self) -> None:
         """Say who may do what, and what refusals mean."""
         from minewatch.office.register import holding, refusals  # noqa: F401
+        from minewatch.office.register.imports import problems  # noqa: F401
 
         grant(Role, ["register.see_things", "register.see_history"])
         working = [Role.ANALYST, Role.OFFICER, Role.SUPERVISOR]
         grant([*working, Role.CLERK], ["register.edit_things", "register.keep_files"])
         grant([*working, Role.CLERK], ["register.export_inventory"])
+        grant([*working, Role.CLERK], ["register.import_things"])
         grant([Role.INSPECTOR], ["register.keep_files"])
         grant([*working, Role.INSPECTOR], ["register.unmask"])
         grant([Role.OFFICER, Role.SUPERVISOR], ["register.merge_things"])

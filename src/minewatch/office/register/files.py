@@ -48,7 +48,7 @@ def keep_file(chunks: Iterable[bytes], given: FileGiven, by: By) -> EvidenceFile
         media_type = type_of(path, name)
         if media_type is None:
             raise Refused("file_type", name=name)
-        _scan(path, name)
+        scan(path, name)
         place = place_of(sha256)
         place.parent.mkdir(parents=True, exist_ok=True)
         os.replace(path, place)
@@ -108,7 +108,8 @@ def _write(chunks: Iterable[bytes], path: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
-def _scan(path: Path, name: str) -> None:
+def scan(path: Path, name: str) -> None:
+    """Give a file to the office's scanner, where one is set; raises Refused where it objects."""
     command = home().said.get("scanner")
     if not command:
         return

@@ -66,14 +66,20 @@ class MachinesGiven:
     serials: list[str] = field(default_factory=list)
 
 
-@transaction.atomic
 def new_site_code(region: Region) -> str:
     """Return the next free code of sites in a region, as ``510703-000017``."""
+    return new_site_codes(region, 1)[0]
+
+
+@transaction.atomic
+def new_site_codes(region: Region, number: int) -> list[str]:
+    """Return the next free codes of sites in a region."""
     Region.objects.select_for_update().get(pk=region.pk)  # one at a time
     start = f"{region.code}-"
     taken = Site._base_manager.filter(code__regex=rf"^{start}[0-9]{{6}}$").order_by("-code")
     last = taken.values_list("code", flat=True).first()
-    return f"{start}{int(last.removeprefix(start)) + 1 if last else 1:06d}"
+    next_free = int(last.removeprefix(start)) + 1 if last else 1
+    return [f"{start}{one:06d}" for one in range(next_free, next_free + number)]
 
 
 @transaction.atomic
