@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Avg, QuerySet
 from django.utils.functional import Promise
 
 from minewatch.office.verify.inspections.models import (
@@ -17,7 +17,8 @@ from minewatch.office.verify.inspections.models import (
     Plan,
     PlannedVisit,
 )
-from minewatch.office.verify.inspections.plans import WHY
+from minewatch.office.verify.inspections.plans import WHY, waiting_cases
+from minewatch.office.verify.models import Case
 
 Said = Mapping[str, Any]
 
@@ -238,3 +239,14 @@ def draw_page(draw: Draw, now: datetime) -> DrawPage:
         inspectors=len(people),
         is_sent=bool(made),
     )
+
+
+def start_of(agency_id: int | None) -> dict[str, float]:
+    """Return where the teams of an agency start: as in its last plan, else amid the cases that wait."""
+    last = Plan.objects.filter(agency=agency_id).order_by("-pk").first()
+    if last is not None:
+        lon, lat = last.said["terms"]["start"]
+        return {"lon": lon, "lat": lat}
+    waiting = waiting_cases(agency_id).order_by() if agency_id is not None else Case.objects.none()
+    means = waiting.aggregate(lon=Avg("site__premises__lon"), lat=Avg("site__premises__lat"))
+    return {name: round(mean, 2) for name, mean in means.items() if mean is not None}

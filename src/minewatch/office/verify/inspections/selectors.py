@@ -1,17 +1,19 @@
 """Reading inspections: rows of lists, the page of an inspection, inspectors and what they are told."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import get_language
 
 from minewatch.office.platform.models import User
 from minewatch.office.platform.selectors import region_by_code
 from minewatch.office.platform.services import By
+from minewatch.office.verify.inspections.checklist import answer_in_words
 from minewatch.office.verify.inspections.models import (
     Complaint,
     Inspection,
@@ -25,10 +27,11 @@ from minewatch.office.verify.inspections.models import (
     Signature,
     Step,
 )
+from minewatch.office.verify.models import Order
 
 Said = Mapping[str, Any]
 _MOST = 200
-_TEAM = ("lead__user", "second__user")
+_TEAM = ("lead__user", "lead__agency", "second__user", "second__agency")
 
 
 @dataclass(frozen=True)
@@ -90,11 +93,12 @@ class SheetShown:
     received_at: datetime
     verdict: str
     words: str
-    answers: Mapping[str, Any]
+    questions: tuple[tuple[str, str], ...]
     readings: Sequence[Mapping[str, Any]]
     machines: tuple[MachineCount, ...]
     photos: tuple[Photo, ...]
     signatures: tuple[tuple[str, datetime], ...]
+    signed_by: frozenset[int]
     content_sha256: str
 
 
@@ -162,6 +166,8 @@ def inspection_rows(said: Said) -> "QuerySet[Inspection]":
         region = region_by_code(said["region"])
         rows = rows.filter(case__site__region__path__startswith=region.path) if region else rows.none()
     rows = rows.filter(**{name: said[name] for name in ("state", "origin") if name in said})
+    if "site" in said:
+        rows = rows.filter(case__site=said["site"])
     if "user" in said:
         rows = rows.filter(pk__in=Inspection.objects.filter(_mine(said["user"])).values("pk"))
     if "unpublished" in said:
@@ -214,14 +220,12 @@ def _row(one: Inspection, published: bool, now: datetime) -> InspectionRow:
 
 
 def inspection_page(number: str, now: datetime) -> InspectionPage | None:
-    """Return an inspection for its page, or None where there is none in scope; at most 9 queries."""
+    """Return an inspection for its page, or None where there is none in scope; at most 7 queries."""
     one = inspection_by_number(number)
     if one is None:
         return None
     sheets = _sheets(one)
     published = tuple(Publication.objects.filter(inspection=one).select_related("by").order_by("-revision"))
-    newest = sheets[0].id if sheets else None
-    signed = Signature.objects.filter(sheet=newest).values_list("inspector", flat=True)
     companions = one.companions.select_related("user", "agency") if one.pk else ()
     return InspectionPage(
         row=_row(one, bool(published), now),
@@ -237,13 +241,21 @@ def inspection_page(number: str, now: datetime) -> InspectionPage | None:
         words=one.order.words,
         steps=tuple(Step.objects.filter(inspection=one).select_related("by__agency").order_by("-pk")[:_MOST]),
         sheets=sheets,
-        signed=frozenset(signed),
+        signed=sheets[0].signed_by if sheets else frozenset(),
         published=published,
     )
 
 
+def _in_words(answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the questions of a checklist with their answers, in the language in force."""
+    for question, said in answers.items():
+        asked, answer = answer_in_words(question, str(said.get("answer", "")), get_language() or "en")
+        yield asked, " · ".join(one for one in (answer, str(said.get("note") or "")) if one)
+
+
 def _sheets(one: Inspection) -> tuple[SheetShown, ...]:
-    rows = Sheet.objects.filter(inspection=one).select_related("by").prefetch_related("merged_by")
+    merged = Exists(Sheet.merges.through._base_manager.filter(to_sheet=OuterRef("pk")))
+    rows = Sheet.objects.filter(inspection=one).select_related("by").annotate(is_merged=merged)
     machines = list(MachineCount.objects.filter(sheet__inspection=one).order_by("pk"))
     photos = list(Photo.objects.filter(inspection=one).select_related("file").order_by("taken_at", "pk"))
     signatures = list(
@@ -255,23 +267,48 @@ def _sheets(one: Inspection) -> tuple[SheetShown, ...]:
             revision=row.revision,
             base=row.base,
             is_conflict=row.is_conflict,
-            is_open_conflict=row.is_conflict and not row.merged_by.all(),
+            is_open_conflict=row.is_conflict and not row.is_merged,
             by=str(row.by or ""),
             written_at=row.written_at,
             received_at=row.received_at,
             verdict=row.get_verdict_display(),
             words=row.words,
-            answers=row.answers,
+            questions=tuple(_in_words(row.answers)),
             readings=row.readings,
             machines=tuple(count for count in machines if count.sheet_id == row.pk),
             photos=tuple(photo for photo in photos if photo.sheet_client_id == row.client_id),
             signatures=tuple(
                 (str(sign.inspector), sign.at) for sign in signatures if sign.sheet_id == row.pk
             ),
+            signed_by=frozenset(sign.inspector_id for sign in signatures if sign.sheet_id == row.pk),
             content_sha256=row.content_sha256,
         )
         for row in rows.order_by("-revision")
     )
+
+
+@dataclass(frozen=True)
+class WaitingOrder:
+    """An order for a visit that has no team yet."""
+
+    id: int
+    case: str
+    site: str
+    words: str
+    sender: str
+    finish_at: datetime
+
+
+def orders_without_team(agency_id: int | None) -> list[WaitingOrder]:
+    """Return the open inspection orders of an agency for which nobody was named yet, the first due first."""
+    rows = Order.objects.filter(agency=agency_id, kind=Order.Kind.INSPECTION, ended_at=None, inspection=None)
+    rows = rows.select_related("case__site", "sender").order_by("finish_at", "pk")[:_MOST]
+    return [
+        WaitingOrder(
+            row.pk, row.case.number, row.case.site.name, row.words, row.sender.name_zh, row.finish_at
+        )
+        for row in rows
+    ]
 
 
 def inspector_rows(said: Said) -> "QuerySet[Inspector]":

@@ -36,6 +36,7 @@ from minewatch.office.verify.models import Case, Obligation, Order
 from minewatch.office.verify.services import JudgementGiven, judge, lock, refuse_without
 
 _OPEN = (Inspection.State.PLANNED, Inspection.State.UNDER_WAY)
+_W_A_KW = 1000
 _VISITS = (Order.Kind.INSPECTION, Order.Kind.TASK)
 
 
@@ -234,6 +235,21 @@ def team(inspection: Inspection) -> list[Inspector]:
     """Return who goes: the two who sign first."""
     others = inspection.companions.select_related("user", "agency__region") if inspection.pk else ()
     return [inspection.lead, inspection.second, *others]
+
+
+def proposal(inspection: Inspection) -> dict[str, Any]:
+    """Return what the newest sheet says of what is asked at the end: verdict, power, machines, words."""
+    sheet = newest_sheet(inspection)
+    if sheet is None:
+        return {}
+    groups = _groups(MachineCount.objects.filter(sheet=sheet).order_by("pk"))
+    known = [one for one in groups if one.power_each_w]
+    return {
+        "verdict": sheet.verdict,
+        "words": sheet.words,
+        "machines": sum(one.number for one in groups) or None,
+        "power_kw": sum(one.number * (one.power_each_w or 0) for one in known) / _W_A_KW or None,
+    }
 
 
 def newest_sheet(inspection: Inspection) -> Sheet | None:

@@ -1,0 +1,1 @@
+"""Pages of inspections: who inspects, plans, draws, single inspections, and what everybody may read."""
