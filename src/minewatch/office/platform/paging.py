@@ -13,6 +13,8 @@ from django.db.models import QuerySet
 DEEPEST = 10_000
 """Rows that can be reached by turning pages; the count stops there too."""
 
+_FAR = 1_000
+
 Row = TypeVar("Row")
 
 
@@ -47,13 +49,23 @@ def page_of(
 ) -> Page[Row]:
     """Return page ``number`` (from 1; a number beyond the last gives the last) of ordered ``rows``.
 
-    ``present`` turns the rows of the page into what is shown. Two queries, besides those of ``present``.
+    ``present`` turns the rows of the page into what is shown. Two queries, besides those of ``present``; a
+    third for a page far back.
     """
     counted = rows.order_by()[: DEEPEST + 1].count()
     total = min(counted, DEEPEST)
     number = min(max(1, number), max(1, -(-total // size)))
-    found = list(rows[(number - 1) * size : min(number * size, DEEPEST)]) if total else []
+    found = _between(rows, (number - 1) * size, min(number * size, DEEPEST)) if total else []
     return Page(present(found), number, size, total, counted > DEEPEST)
+
+
+def _between(rows: "QuerySet[Any]", first: int, last: int) -> list[Any]:
+    """Return rows by their positions; far back by their ids, so that what is passed over is not joined."""
+    if first < _FAR:
+        return list(rows[first:last])
+    ids = list(rows.values_list("pk", flat=True)[first:last])
+    found = {row.pk: row for row in rows.order_by().filter(pk__in=ids)}
+    return [found[pk] for pk in ids if pk in found]
 
 
 def after(rows: "QuerySet[Any]", last_id: int, size: int) -> tuple[list[Any], int | None]:

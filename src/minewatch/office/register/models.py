@@ -70,8 +70,14 @@ class Registered(Scoped):
     derived: ClassVar[frozenset[str]] = frozenset()
 
     region = models.ForeignKey(Region, on_delete=models.PROTECT, related_name="+")
+    # its index (migration 0003) holds the few that were merged: one of all rows would draw SQLite to it
     merged_into = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="duplicates"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="duplicates",
+        db_index=False,
     )
     created_at = models.DateTimeField()
 

@@ -9,6 +9,7 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Substr, TruncWeek
 
 from minewatch.office.platform.models import Region
+from minewatch.office.platform.paging import DEEPEST
 from minewatch.office.platform.scope import active
 from minewatch.office.platform.selectors import region_by_code
 from minewatch.office.register.models import Site
@@ -139,7 +140,10 @@ def _weekly(rows: Any) -> dict[Any, int]:
 
 
 def spots(box: Sequence[float], states: Sequence[str], most: int) -> tuple[list[Spot], int]:
-    """Return the largest sites inside ``box`` (west, south, east, north) and how many there are in all."""
+    """Return the largest sites inside ``box`` (west, south, east, north) and how many there are in all.
+
+    The count stops behind ``DEEPEST``.
+    """
     west, south, east, north = box
     rows = Site.objects.filter(
         merged_into=None, premises__lon__range=(west, east), premises__lat__range=(south, north)
@@ -161,4 +165,4 @@ def spots(box: Sequence[float], states: Sequence[str], most: int) -> tuple[list[
         )
         for code, name, state, region, power, lon, lat in largest.values_list(*fields)[:most]
     ]
-    return found, len(found) if len(found) < most else rows.count()
+    return found, len(found) if len(found) < most else rows[: DEEPEST + 1].count()

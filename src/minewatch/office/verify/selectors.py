@@ -209,7 +209,8 @@ def case_page(number: str, now: datetime) -> CasePage | None:
     case = case_by_number(number)
     if case is None:
         return None
-    rows = list(_owed(Q(case=case) | Q(case__joined_into=case)))
+    joined = dict(case.joined.order_by("pk").values_list("pk", "number"))
+    rows = list(_owed(Q(case__in=[case.pk, *joined])))  # by ids: a condition on the join reads every order
     open_rows = [row for row in rows if row["ended_at"] is None]
     return CasePage(
         row=_case_row(case, open_rows, now),
@@ -220,7 +221,7 @@ def case_page(number: str, now: datetime) -> CasePage | None:
         exit_by=case.exit_by,
         batches=tuple(case.batches.order_by("pk").values_list("number", flat=True)),
         joined_into=case.joined_into.number if case.joined_into else "",
-        joined=tuple(case.joined.order_by("pk").values_list("number", flat=True)),
+        joined=tuple(joined.values()),
         open=tuple(_shown(row, now) for row in open_rows),
         ended=tuple(_shown(row, now) for row in reversed(rows) if row["ended_at"] is not None),
         moves=tuple(_move(row) for row in _moves(case)),

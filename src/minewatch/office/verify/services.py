@@ -8,7 +8,6 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from minewatch.office.intake import labels
@@ -196,8 +195,8 @@ def is_approved(case: Case, kind: str) -> bool:
 
 def open_things(case: Case) -> list[Any]:
     """Return what is open in a case and in those joined to it, what is due first first."""
-    here = Q(case=case) | Q(case__joined_into=case)
-    rows = [row for model in OWED for row in model._base_manager.filter(here, ended_at=None)]
+    cases = [case.pk, *Case._base_manager.filter(joined_into=case).values_list("pk", flat=True)]
+    rows = [row for model in OWED for row in model._base_manager.filter(case__in=cases, ended_at=None)]
     return sorted(rows, key=lambda row: row.due_at)
 
 

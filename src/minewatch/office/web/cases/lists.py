@@ -26,6 +26,7 @@ STATE_COLOURS: Mapping[str, str] = {
     Case.State.EXIT_PLAN: "orange",
     Case.State.CLEARED: "green",
     Case.State.CLOSED: "green",
+    Case.State.JOINED: "secondary",
 }
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from minewatch.office.home import home
+from minewatch.office.platform.paging import DEEPEST
 from minewatch.office.register.models import Site
 from minewatch.office.register.overview import spots
 from minewatch.office.web.doors import permitted
@@ -52,7 +53,8 @@ def sites(request: HttpRequest) -> HttpResponse:
         }
         for spot in found
     ]
-    return JsonResponse({"type": "FeatureCollection", "features": features, "number": number})
+    counted = {"number": min(number, DEEPEST), "has_more": number > DEEPEST}
+    return JsonResponse({"type": "FeatureCollection", "features": features, **counted})
 
 
 @permitted("register.see_things")
