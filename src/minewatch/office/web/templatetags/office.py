@@ -1,4 +1,4 @@
-"""How the console writes quantities. Nothing is written for what is not known."""
+"""How the console writes quantities. Nothing is written for what is not known (a template gives '' for it)."""
 
 from django import template
 from django.utils.translation import gettext as _
@@ -9,24 +9,25 @@ register = template.Library()
 
 _PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z")
 _STEP = 1000.0
+_UNKNOWN = (None, "")
 
 
 @register.filter
 def number(value: float | None, digits: int = 0) -> str:
     """Write a number with its thousands apart."""
-    return "" if value is None else f"{value:,.{digits}f}"
+    return "" if value in _UNKNOWN else f"{value:,.{digits}f}"
 
 
 @register.filter
 def share(value: float | None, digits: int = 1) -> str:
     """Write a share of 1 in per cent."""
-    return "" if value is None else per_cent(value, digits)
+    return "" if value in _UNKNOWN else per_cent(value, digits)
 
 
 @register.filter
 def hash_rate(value: float | None) -> str:
     """Write a hash rate in H/s with a prefix; its algorithm is to stand beside it."""
-    if value is None:
+    if value in _UNKNOWN:
         return ""
     step = 0
     while value >= _STEP and step < len(_PREFIXES) - 1:
@@ -37,10 +38,10 @@ def hash_rate(value: float | None) -> str:
 @register.filter
 def kilowatts(value: float | None) -> str:
     """Write a power in kW, small ones with a decimal."""
-    return "" if value is None else _("%(power)s kW") % {"power": f"{value:,.{0 if value >= 10 else 1}f}"}
+    return "" if value in _UNKNOWN else _("%(power)s kW") % {"power": f"{value:,.{0 if value >= 10 else 1}f}"}
 
 
 @register.filter
 def between(low: float | None, high: float | None) -> str:
     """Write the bounds of an estimate."""
-    return "" if low is None or high is None else f"{low:,.0f}–{high:,.0f}"
+    return "" if low in _UNKNOWN or high in _UNKNOWN else f"{low:,.0f}–{high:,.0f}"
