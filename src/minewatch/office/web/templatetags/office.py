@@ -1,4 +1,4 @@
-"""How the console writes quantities. Nothing is written for what is not known (a template gives '' for it)."""
+"""How the console writes quantities. Nothing is written for what is not known, or no key of a row ('')."""
 
 from django import template
 from django.utils.translation import gettext as _

@@ -6,7 +6,7 @@ from django.template import engines
 
 @pytest.mark.parametrize(
     "written",
-    ["number:2", "share", "hash_rate", "kilowatts", "between:row.high"],
+    ["number:2", "share", "hash_rate", "kilowatts", "between:9"],
 )
 @pytest.mark.parametrize("row", [{}, {"value": None}])
 def test_what_is_not_known_is_not_written(written: str, row: dict[str, None]) -> None:
