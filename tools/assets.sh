@@ -22,6 +22,7 @@ cp "$modules"/@tabler/core/dist/css/tabler.min.css "$modules"/@tabler/core/dist/
     "$modules"/echarts/dist/echarts.min.js "$modules"/htmx.org/dist/htmx.min.js \
     "$modules"/leaflet/dist/leaflet.js "$modules"/leaflet/dist/leaflet.css "$modules"/axe-core/axe.min.js "$vendor/"
 cp "$modules"/@tabler/icons-webfont/dist/tabler-icons.min.css "$vendor/"
+cp "$modules"/idb/build/index.js "$vendor/idb.js"
 mkdir -p "$vendor/fonts" "$vendor/images"
 cp "$modules"/@tabler/icons-webfont/dist/fonts/tabler-icons.woff2 "$vendor/fonts/"
 cp "$modules"/leaflet/dist/images/* "$vendor/images/"

@@ -52,6 +52,7 @@ WAYS: list[Way] = [
     Way("draws", _("Random draws"), "dice", "inspections.see_inspections", "work"),
     Way("inspectors", _("Inspectors"), "id-badge", "inspections.see_inspections", "work"),
     Way("complaints", _("Complaints"), "message-report", "inspections.plan_inspections", "work"),
+    Way("field", _("Inspections on site"), "device-mobile", "inspections.carry_out", "work"),
     Way("works", _("Long work"), "progress", "", "work"),
     Way("compare", _("Comparison of regions"), "chart-bar", _SEE, "oversight"),
     Way("sites", _("Sites"), "building-factory", _SEE, "register"),

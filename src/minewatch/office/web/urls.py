@@ -15,6 +15,7 @@ urlpatterns = [
     path("", include("minewatch.office.web.tokens.urls")),
     path("", include("minewatch.office.web.webhooks.urls")),
     path("", include("minewatch.office.web.inspections.urls")),
+    path("", include("minewatch.office.web.field.urls")),
     path("account/", include("allauth.urls")),
     path("language/", pages.set_language, name="set_language"),
     path("healthz", pages.healthz, name="healthz"),

@@ -103,9 +103,8 @@ def sha256_of(said: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def as_given(sheet: Sheet) -> dict[str, Any]:
+def as_given(sheet: Sheet, machines: Iterable[MachineCount]) -> dict[str, Any]:
     """Return what a sheet says in the form in which one is given, to be written on."""
-    machines = MachineCount.objects.filter(sheet=sheet).order_by("pk")
     return {
         "checklist": sheet.checklist,
         "answers": sheet.answers,

@@ -66,6 +66,10 @@ def photo(sheet_id: UUID, picture: bytes = JPEG, **said: Any) -> PhotoGiven:
     return parsed(PhotoGiven, json.dumps(values | said))
 
 
+def counts(kept: Sheet) -> list[MachineCount]:
+    return list(MachineCount.objects.filter(sheet=kept))
+
+
 def refused(code: str) -> Any:
     return pytest.raises(Refused, check=lambda refusal: refusal.code == code)
 
@@ -94,8 +98,8 @@ def test_what_comes_again_is_kept_once(inspection: Inspection) -> None:
     given = sheet(given.client_id, photos=[{"client_id": str(taken.client_id), "sha256": taken.sha256}])
     second = [keep_sheet(inspection, given, lead).pk for _ in range(3)]
     assert len({*first}) == len({*second}) == 1
-    counts = [model.objects.count() for model in (Sheet, Photo, MachineCount, EvidenceFile)]
-    assert counts == [1, 1, 1, 1]
+    numbers = [model.objects.count() for model in (Sheet, Photo, MachineCount, EvidenceFile)]
+    assert numbers == [1, 1, 1, 1]
     Inspection._base_manager.update(state="cancelled")  # the answer was lost, and the visit ended meanwhile
     assert keep_sheet(inspection, given, lead).pk == second[0]
     with refused("inspection_ended"):
@@ -122,7 +126,7 @@ def test_two_who_write_at_a_time_are_both_kept_until_a_person_joins_them(inspect
     assert open_conflicts(inspection) == [other]
     with refused("inspection_conflict"):
         sign(other, lead)
-    parts = {one.part: one.values for one in differences([as_given(first), as_given(other)])}
+    parts = {one.part: one.values for one in differences([as_given(one, counts(one)) for one in (first, other)])}
     assert parts["words"] == ("机房一层", "机房二层")
     assert set(parts) == {"words", "machines.seen.Antminer S19.SHA-256"}
     joined = keep_sheet(inspection, sheet(base=2, merges=[2], words="机房一、二层"), lead)

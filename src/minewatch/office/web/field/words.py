@@ -1,0 +1,90 @@
+"""The words of the phone's page in both languages: it has to speak them without a network."""
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+_WORDS = {
+    "title": _("Inspections on site"),
+    "mine": _("My inspections"),
+    "none": _("No open inspection is yours. They come here once you are online."),
+    "online": _("Online"),
+    "offline": _("No network"),
+    "offline_ready": _("Works without a network"),
+    "not_secure": _("Over this address the page cannot work without a network: open it over HTTPS."),
+    "unsent": _("not sent"),
+    "sync": _("Send and fetch"),
+    "syncing": _("Sending …"),
+    "synced": _("All is sent."),
+    "waits": _("Kept on the phone; it is sent when the network is back."),
+    "login": _("The session has ended. What you wrote stays on the phone: log in again to send it."),
+    "login_link": _("Log in"),
+    "logout": _("Log out and clear the phone"),
+    "logout_unsent": _("Something has not been sent and would be lost. Clear the phone all the same?"),
+    "logout_offline": _("Logging out needs the network."),
+    "back": _("Back to the list"),
+    "planned_for": _("Planned for"),
+    "with": _("Inspectors"),
+    "address": _("Address"),
+    "draft": _("Draft"),
+    "waiting": _("Waiting to be sent"),
+    "conflict": _("Two sheets differ: bring them together in the console"),
+    "refused": _("Not taken"),
+    "sent_revision": _("Sheet"),
+    "newer": _("Another sheet came since you began. Yours is kept beside it, and a person decides."),
+    "visit": _("Visit"),
+    "arrive": _("Arrived: note time and place"),
+    "leave": _("Leaving: note the time"),
+    "arrived": _("Arrived"),
+    "left": _("Left"),
+    "place": _("Place"),
+    "place_none": _("The phone does not tell the place."),
+    "place_seeking": _("Looking for the place …"),
+    "yes": _("yes"),
+    "no": _("no"),
+    "note": _("Note"),
+    "machines": _("Machines by model"),
+    "model": _("Model"),
+    "number": _("Number"),
+    "add": _("Add"),
+    "remove": _("Remove"),
+    "more": _("One more"),
+    "less": _("One less"),
+    "details": _("Details"),
+    "running": _("Running"),
+    "algorithm": _("Algorithm"),
+    "hash_rate": _("Hash rate of one"),
+    "unit": _("Unit"),
+    "power": _("Power of one (W)"),
+    "readings": _("Readings"),
+    "what": _("What is read"),
+    "value": _("Value"),
+    "photos": _("Photos"),
+    "take_photo": _("Take a photo"),
+    "caption": _("What it shows"),
+    "photo_large": _("The picture is larger than 25 MB."),
+    "conclusion": _("Conclusion"),
+    "verdict": _("What it is"),
+    "verdict_none": _("not decided"),
+    "verdict_active": _("Active mining"),
+    "verdict_victim": _("Victim of an intrusion"),
+    "verdict_not_mining": _("Not mining"),
+    "words": _("In words"),
+    "finish": _("Finish the sheet"),
+    "missing": _("Not answered yet:"),
+    "finish_anyway": _("Finish all the same"),
+    "saved": _("Kept on this phone"),
+    "reopen": _("Open again"),
+    "discard": _("Discard"),
+    "discard_sure": _("Discard what was written here?"),
+    "full": _("The phone could not keep this: its storage is full."),
+}
+
+
+def words() -> dict[str, dict[str, str]]:
+    """Return the words by language and key."""
+    said = {}
+    for language, _name in settings.LANGUAGES:
+        with translation.override(language):
+            said[language] = {key: str(text) for key, text in _WORDS.items()}
+    return said
