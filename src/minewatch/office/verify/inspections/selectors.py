@@ -246,6 +246,10 @@ def inspection_page(number: str, now: datetime) -> InspectionPage | None:
     )
 
 
+def _name(user: User | None) -> str:
+    return (user.get_full_name() or user.get_username()) if user else ""
+
+
 def _in_words(answers: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the questions of a checklist with their answers, in the language in force."""
     for question, said in answers.items():
@@ -268,7 +272,7 @@ def _sheets(one: Inspection) -> tuple[SheetShown, ...]:
             base=row.base,
             is_conflict=row.is_conflict,
             is_open_conflict=row.is_conflict and not row.is_merged,
-            by=str(row.by or ""),
+            by=_name(row.by),
             written_at=row.written_at,
             received_at=row.received_at,
             verdict=row.get_verdict_display(),
@@ -359,7 +363,7 @@ def recusals_of(inspector: Inspector) -> list[RecusalShown]:
             id=row.pk,
             thing=str(row.site or row.enterprise or ""),
             reason=row.reason,
-            by=str(row.declared_by or ""),
+            by=_name(row.declared_by),
             at=row.declared_at,
             ended_at=row.ended_at,
         )

@@ -34,6 +34,7 @@ _KEEP, _DECLARE, _PUBLISH = (
     "inspections.publish_results",
 )
 _EITHER = require_http_methods(["GET", "POST"])
+_OF_HASH = 16  # digits that are shown of a hash whose whole stands on the page before
 _TERMS = ("day_hours", "inspector_hours", "kilometres", "speed_kmh", "detour")
 
 
@@ -66,8 +67,8 @@ def sign(request: HttpRequest, number: str) -> HttpResponseBase:
         services.sign(_sheet(found, shown), by(request))
         return _page(found)
 
-    note = _("I was at the site, and revision %(revision)s says what was found there. SHA-256 %(sha256)s")
-    content = newest.content_sha256 if newest else ""
+    note = _("I was at the site, and revision %(revision)s (SHA-256 %(sha256)s) says what was found there.")
+    content = newest.content_sha256[:_OF_HASH] if newest else ""
     question = Question(_("Sign"), _("Sign"), _page(found), note % {"revision": shown, "sha256": content})
     return ask(request, question, forms.RevisionForm(request.POST or None, initial={"revision": shown}), act)
 
