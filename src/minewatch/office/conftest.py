@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 
@@ -57,17 +58,25 @@ def own_database(django_db_setup: None, django_db_blocker: Any, tmp_path: Path) 
     """
     copied = _copied_file if connection.vendor == "sqlite" else _copied_on_server
     with django_db_blocker.unblock(), copied(tmp_path) as name:
+        call_command("migrate", verbosity=0)  # where no other test asked for a database, it is empty
         yield name
+
+
+def _is_of_tests(name: str) -> bool:
+    """Tell whether a database is that of the tests, not that of an office."""
+    return name.startswith(("test_", "file:memorydb_"))
 
 
 @contextmanager
 def _copied_file(folder: Path) -> Iterator[str]:
     name = connection.settings_dict["NAME"]
-    connection.ensure_connection()
-    held = connection.connection  # the original lives in memory, as long as a connection to it does
     copy = str(folder / "own.sqlite3")
-    with closing(sqlite3.connect(copy)) as target:
-        held.backup(target)
+    if is_of_tests := _is_of_tests(name):
+        connection.ensure_connection()
+    held = connection.connection  # the original lives in memory, as long as a connection to it does
+    if is_of_tests:
+        with closing(sqlite3.connect(copy)) as target:
+            held.backup(target)
     connection.connection, connection.settings_dict["NAME"] = None, copy
     try:
         yield copy
@@ -79,8 +88,8 @@ def _copied_file(folder: Path) -> Iterator[str]:
 @contextmanager
 def _copied_on_server(_folder: Path) -> Iterator[str]:
     name = connection.settings_dict["NAME"]
-    copy = f"{name}_own"
-    _on_server(f'DROP DATABASE IF EXISTS "{copy}"', f'CREATE DATABASE "{copy}" TEMPLATE "{name}"')
+    copy, template = f"{name}_own", name if _is_of_tests(name) else "template0"
+    _on_server(f'DROP DATABASE IF EXISTS "{copy}"', f'CREATE DATABASE "{copy}" TEMPLATE "{template}"')
     connection.settings_dict["NAME"] = copy
     try:
         yield copy

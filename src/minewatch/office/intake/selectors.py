@@ -258,9 +258,22 @@ def _hidden(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _masked_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return evidence with the accounts masked at which a load may sit; the finding need not name them."""
+    """Return evidence with the accounts masked that it is about or at which a load may sit.
+
+    The finding need not name them.
+    """
     places = [item | {"name": mask_number(item["name"])} for item in row.get("places") or ()]
-    return dict(row) | {"places": places}
+    mask = _MASK_OF_SUBJECT.get(row["subject_kind"], str)
+    return dict(row) | {"places": places, "subject_id": mask(row["subject_id"])}
+
+
+def _mask_endpoint(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    return f"{mask_ip(host)}:{port}"
+
+
+_MASK_OF_SUBJECT = {"usage_point": mask_number, "address": mask_ip, "endpoint": _mask_endpoint}
+"""By kind of the subject of evidence: how it is masked; transformers, feeders and plants are shown."""
 
 
 def _masked_flow(flow: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,136 @@
+"""Every route, walked by accounts: nobody reads or changes what is outside of the own scope.
+
+Here a few accounts walk; ``tests/conformance/test_office_walk.py`` has all roles in all regions walk.
+"""
+
+import pytest
+from django.test import Client
+
+from minewatch.office.platform.roles import Administrator
+from minewatch.office.web.middleware import is_public
+from minewatch.office.web.tests.land import bare_land, land, walker
+from minewatch.office.web.tests.planting import Land
+from minewatch.office.web.tests.walking import (
+    HTMX,
+    MARKER,
+    REFUSED,
+    Answer,
+    Route,
+    Walker,
+    body_for,
+    filled,
+    routes,
+    text_of,
+)
+
+pytestmark = pytest.mark.django_db
+_ = (bare_land, land)
+SHARED_PAGES = ("agency_edit", "field_inspection")
+"""Routes whose argument names what belongs to no region's data, or that lead to the same page for all."""
+PUBLISHED = ("inspections.draw.", "inspections.publication.", "key")
+"""Fields that everybody reads once they are published."""
+
+
+NOT_READ = {
+    "api:api-root",  # answers nothing
+    "field_inspection",  # leads to the phone's page
+    "machine_token",  # of an account that is a machine's, of which there is none here
+    "set_language",  # sends back to where one was
+}
+"""Routes that open for nobody in this country."""
+_MOST_BEDS = 2
+"""Regions outside of the scope whose things an account tries to reach."""
+
+
+def test_the_walk_has_a_value_for_each_parameter_of_each_route() -> None:
+    lacking = {route.name: route.unknown() for route in routes() if not route.is_foreign}
+    assert {name: names for name, names in lacking.items() if names} == {}
+
+
+def walk(walker: Walker) -> None:
+    """Have an account read and write all that is not its own, and read all that is."""
+    for route in routes():
+        if route.is_foreign or is_public(route.name, route.view):
+            continue
+        everywhere = [route.addresses(bed) for bed in walker.land.beds.values()]
+        if route.parameters and everywhere[0] != everywhere[1]:
+            _walk_things(walker, route)
+        else:
+            for address in everywhere[0]:
+                _walk_page(walker, route, address)
+
+
+def _walk_things(walker: Walker, route: Route) -> None:
+    """Walk a route that names a thing: of the own beds one, of the others each."""
+    for bed in walker.land.inside(walker.user)[:1]:
+        for address in route.addresses(bed):
+            walker.get(route, address)
+    for bed in walker.land.outside(walker.user)[:_MOST_BEDS]:
+        for address in route.addresses(bed):
+            said = body_for(address) if route.is_of_the_api else filled("", bed)
+            for answer in (walker.get(route, address), walker.post(route, address, said)):
+                _expect_refusal(walker, route, answer)
+
+
+def _expect_refusal(walker: Walker, route: Route, answer: Answer) -> None:
+    is_refused = answer.status in (*REFUSED, 405, 413)
+    if not is_refused and not walker.user.administers and route.name not in SHARED_PAGES:
+        walker.faults.append(f"{answer.address}: {answer.status} outside of the scope")
+
+
+def _walk_page(walker: Walker, route: Route, address: str) -> None:
+    """Walk a route that names nothing: read it, take it away, and ask it for what is elsewhere."""
+    page, foreign = walker.get(route, address), walker.foreign()
+    if foreign is None or page.status in REFUSED:
+        return
+    if route.is_of_the_api:
+        walker.post(route, address, body_for(address))
+        return
+    if "export" in page.text:
+        for said in ({"form": "csv", "clear": "on"}, {"form": "xlsx"}):
+            walker.post(route, address, {"do": "export", "purpose": "walk", **said})
+    names = ("q", "text", "batch", "site", "case", "number")
+    query = "&".join([f"region={foreign.code}", *(f"{name}={foreign.key}" for name in names)])
+    walker.get(route, address, f"?{query}", HTMX)
+    walker.get(route, address, f"?q={foreign.key}")
+    walker.post(route, address, filled(page.text, foreign))
+
+
+@pytest.mark.parametrize(
+    ("region", "role"),
+    [("510703", "all"), ("620000", "viewer"), ("administrators", "audit")],
+)
+def test_an_account_walks_inside_its_scope(land: Land, region: str, role: str) -> None:
+    walking = walker(land, region, role)
+    walk(walking)
+    assert not walking.faults, "\n".join(walking.faults)
+
+
+def test_each_route_opens_for_somebody(land: Land) -> None:
+    opened: set[str] = set()
+    walkers = [
+        walker(land, "510703", "all"),
+        *(walker(land, "administrators", str(kind)) for kind in Administrator),
+    ]
+    for walking in walkers:
+        for route in routes():
+            for address in route.addresses(land.beds["510703"]):
+                if walking.get(route, address).status in (200, 405):
+                    opened.add(route.name)
+    mine = {route.name for route in routes() if not route.is_foreign}
+    assert sorted(mine - opened) == sorted(NOT_READ)
+
+
+def test_who_is_not_logged_in_reads_what_is_published_alone(land: Land) -> None:
+    client, faults = Client(raise_request_exception=False), []
+    for route in routes():
+        for address in [] if route.is_foreign else route.addresses(land.beds["510703"]):
+            answer = client.get(address)
+            told = text_of(answer)
+            found = {land.markers[text].field for text in MARKER.findall(told) if text in land.markers}
+            secret = {name for name in found if not name.startswith(PUBLISHED)}
+            is_open = answer.status_code == 200 and not is_public(route.name.removeprefix("api:"), route.view)
+            is_open = is_open and route.name != "api:openapi"
+            if is_open or (secret and address not in told):
+                faults.append(f"{address}: {answer.status_code} {sorted(secret)}")
+    assert not faults, "\n".join(faults)
