@@ -130,8 +130,12 @@ def by_week(now: datetime, weeks: int = 26) -> list[tuple[date, int, int]]:
     rows = Site.objects.filter(merged_into=None)
     seen = _weekly(rows.filter(first_seen_at__gte=since).annotate(week=TruncWeek("first_seen_at")))
     shut = _weekly(rows.filter(closed_on__gte=since.date()).annotate(week=TruncWeek("closed_on")))
-    weeks_known = sorted(seen.keys() | shut.keys())
-    return [(week, seen.get(week, 0), shut.get(week, 0)) for week in weeks_known]
+    known = seen.keys() | shut.keys()
+    if not known:
+        return []
+    first, last = min(known), max(known)
+    between = [first + timedelta(weeks=step) for step in range((last - first).days // 7 + 1)]
+    return [(week, seen.get(week, 0), shut.get(week, 0)) for week in between]
 
 
 def _weekly(rows: Any) -> dict[Any, int]:

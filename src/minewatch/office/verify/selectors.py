@@ -156,7 +156,7 @@ def case_of_site(site_id: int) -> Case | None:
 
 
 def case_rows(said: Said) -> "QuerySet[Case]":
-    """Return cases by region (a code), state, holder (an agency's id), batch (a number), open and text."""
+    """Return cases by region (a code), state, holder (an agency's id), batch (a number), open, owed, text."""
     rows = Case.objects.select_related("site__region", "holder")
     if "region" in said:
         region = region_by_code(said["region"])
@@ -169,6 +169,8 @@ def case_rows(said: Said) -> "QuerySet[Case]":
         rows = rows.filter(batches__number=said["batch"])
     if "open" in said:
         rows = rows.exclude(state__in=RESTING)
+    if "owed" in said:
+        rows = rows.filter(pk__in=Obligation.objects.filter(kind=said["owed"], ended_at=None).values("case"))
     if "text" in said:
         text = said["text"].strip()
         rows = rows.filter(Q(number__startswith=text.upper()) | Q(site__name__holds=text))
@@ -342,10 +344,13 @@ def _judgement(row: Judgement) -> JudgementShown:
     return JudgementShown(*said, _name(row.by), row.at)
 
 
-def queue_of(by: By) -> Queue:
-    """Return the work queue of an account's agency; at most 3 queries."""
-    agency = by.user.agency_id if by.user else None
-    rows = list(_owed(Q(agency=agency, ended_at=None))[: _MOST_OWED + 1])
+def queue_of(by: By, other: int | None = None, due: Q | None = None) -> Queue:
+    """Return the work queue of an account's agency, or of an ``other`` one (its id); at most 3 queries.
+
+    ``due`` is a condition on what is owed (``duties.due_within``).
+    """
+    agency = other or (by.user.agency_id if by.user else None)
+    rows = list(_owed(Q(agency=agency, ended_at=None) & (due or Q()))[: _MOST_OWED + 1])
     unseen = Notice.objects.filter(agency=agency, seen_at=None).select_related("case", "batch")
     counted = (
         Case.objects.filter(holder=agency).order_by("state").values_list("state").annotate(n=Count("pk"))

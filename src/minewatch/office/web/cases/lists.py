@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.platform.scope import active
 from minewatch.office.verify import selectors
-from minewatch.office.verify.models import Batch, Case
+from minewatch.office.verify.models import Batch, Case, Obligation
 from minewatch.office.web.forms import RegionField
 from minewatch.office.web.listing import Action, Column, FilterForm, Kind, Listing, Sight
 
@@ -40,6 +40,7 @@ class CaseFilters(FilterForm):
     text = forms.CharField(label=_("Number or name"), max_length=80)
     region = RegionField()
     state = forms.ChoiceField(label=_("State"), choices=[_ANY, *Case.State.choices])
+    owed = forms.ChoiceField(label=_("Still owed"), choices=[_ANY, *Obligation.Kind.choices])
     batch = forms.CharField(label=_("Batch"), max_length=40)
     mine = forms.BooleanField(label=_("In my agency's hands"))
     open = forms.BooleanField(label=_("Not ended"))
@@ -57,7 +58,13 @@ class CaseListing(Listing):
         Action("question_new", _("Ask a carrier"), "verify.ask_carriers", "help"),
     )
     columns = (
-        Column("number", _("Number"), sort="number", link=lambda row: reverse("case", args=[row.number])),
+        Column(
+            "number",
+            _("Number"),
+            Kind.CODE,
+            sort="number",
+            link=lambda row: reverse("case", args=[row.number]),
+        ),
         Column("site", _("Site"), sort="site__name"),
         Column("region", _("Region"), sort="site__region__path"),
         Column("state_text", _("State"), sort="state", colour=lambda row: STATE_COLOURS[row.state]),
@@ -94,7 +101,13 @@ class BatchListing(Listing):
     exporting = "verify.export_cases"
     adding = ("batch_new", _("Issue a batch"), "verify.issue_batches")
     columns = (
-        Column("number", _("Number"), sort="number", link=lambda row: reverse("batch", args=[row.number])),
+        Column(
+            "number",
+            _("Number"),
+            Kind.CODE,
+            sort="number",
+            link=lambda row: reverse("batch", args=[row.number]),
+        ),
         Column("title", _("Title")),
         Column("kind", _("Kind"), sort="kind"),
         Column("agency", _("Issued by")),

@@ -12,7 +12,7 @@ from minewatch.office.platform.models import Agency
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.services import By
 from minewatch.office.register.selectors import site_by_code
-from minewatch.office.verify import selectors
+from minewatch.office.verify import duties, selectors
 from minewatch.office.verify.batches import BatchGiven, issue
 from minewatch.office.verify.handing import hand_over_many
 from minewatch.office.verify.models import Batch, Case
@@ -27,11 +27,29 @@ from minewatch.office.web.doors import by, permitted
 @permitted("verify.see_cases")
 @require_safe
 def queue(request: HttpRequest) -> HttpResponse:
-    """Show what the account's agency has to do."""
+    """Show what the account's agency, or one below its region (``agency``), has to do."""
     who = by(request)
-    found = selectors.queue_of(who)
+    own = who.user.agency if who.user else None
+    code, span = request.GET.get("agency", ""), request.GET.get("due", "")
+    agency = duties.agency_in_scope(code) if code else own
+    if agency is None and code:
+        raise Http404(code)
+    other = agency.pk if agency and agency != own else None
+    found = selectors.queue_of(who, other, duties.due_within(span, who.at))
     items = [(item, offered_with(item, item.agency_id, who)) for item in found.items]
-    return render(request, "web/cases/queue.html", {"queue": found, "items": items})
+    context = {"queue": found, "items": items, "agency": agency, "is_own": other is None, "span": span}
+    return render(request, "web/cases/queue.html", context | {"spans": _spans(agency, who)})
+
+
+def _spans(agency: Agency | None, who: By) -> list[tuple[str, Any, int]]:
+    if agency is None:
+        return []
+    owed = duties.duties_of(agency, who.at)
+    return [
+        ("", _("All"), owed.open),
+        ("late", _("Overdue"), owed.late),
+        ("soon", _("Within a week"), owed.soon),
+    ]
 
 
 @permitted("verify.see_cases")

@@ -9,7 +9,8 @@ from minewatch.office.web.listing import listed
 from minewatch.office.web.panels import OVERVIEW, PANELS
 
 PANELS.append(panels.CASE)
-OVERVIEW.append(panels.QUEUE)
+OVERVIEW[:0] = [panels.QUEUE, panels.CONCERNS]
+OVERVIEW.append(panels.OWED)
 
 urlpatterns = [
     path("queue/", pages.queue, name="queue"),

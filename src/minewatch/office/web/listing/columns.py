@@ -17,6 +17,7 @@ class Kind(Enum):
     """What a column holds; it decides alignment and how a value is written."""
 
     TEXT = "text"
+    CODE = "code"
     NUMBER = "number"
     SHARE = "share"
     TIME = "time"

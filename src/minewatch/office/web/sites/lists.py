@@ -63,7 +63,7 @@ class SiteListing(_Register):
     filters, order = SiteFilters, "-power_kw"
     rows, row = lists.site_rows, lists.site_row
     columns = (
-        Column("code", _("Code"), sort="code", link=lambda row: reverse("site", args=[row.code])),
+        Column("code", _("Code"), Kind.CODE, sort="code", link=lambda row: reverse("site", args=[row.code])),
         Column("name", _("Name"), sort="name"),
         Column("region", _("Region"), sort="region__path"),
         Column(
@@ -125,7 +125,13 @@ class UsagePointListing(_Register):
     filters, order = UsagePointFilters, "number"
     rows, row = lists.usage_point_rows, lists.usage_point_row
     columns = (
-        Column("number", _("Number"), sort="number", link=lambda row: reverse("usage_point", args=[row.id])),
+        Column(
+            "number",
+            _("Number"),
+            Kind.CODE,
+            sort="number",
+            link=lambda row: reverse("usage_point", args=[row.id]),
+        ),
         Column("customer_name", _("Customer")),
         Column("region", _("Region"), sort="region__path"),
         Column("address", _("Address")),
