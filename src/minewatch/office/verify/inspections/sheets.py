@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -27,13 +27,6 @@ _ = field_refusals  # says what the codes mean
 _OPEN = (Inspection.State.PLANNED, Inspection.State.UNDER_WAY)
 _AHEAD = timedelta(hours=24)  # by which a phone's clock may be wrong
 _PICTURES = ("image/jpeg", "image/png", "image/webp", "image/heic")
-
-
-class Difference(NamedTuple):
-    """A part of two sheets that differs: its name, and what each says."""
-
-    part: str
-    values: tuple[Any, ...]
 
 
 @transaction.atomic
@@ -118,25 +111,8 @@ def as_given(sheet: Sheet, machines: Iterable[MachineCount]) -> dict[str, Any]:
     }
 
 
-def differences(sheets: Sequence[Mapping[str, Any]]) -> list[Difference]:
-    """Return the parts that differ between sheets as given: each question, each model, each other part."""
-    parts = [_parts(one) for one in sheets]
-    names = dict.fromkeys(name for one in parts for name in one)
-    found = [Difference(name, tuple(one.get(name) for one in parts)) for name in names]
-    return [one for one in found if any(value != one.values[0] for value in one.values[1:])]
-
-
 _PLAIN = ("base", "checklist", "answers", "readings", "verdict", "words", "lon", "lat", "accuracy_m")
 _COUNTED = ("how", "model", "maker", "algorithm", "number", "running", "hash_rate_each", "power_each_w")
-
-
-def _parts(given: Mapping[str, Any]) -> dict[str, Any]:
-    said = {f"answers.{key}": value for key, value in given["answers"].items()}
-    for one in given["machines"]:
-        said[f"machines.{one['how']}.{one['model']}.{one['algorithm']}"] = one
-    for one in given["readings"]:
-        said[f"readings.{one['what']}"] = one
-    return said | {name: given[name] for name in ("verdict", "words", "place", "arrived_at", "left_at")}
 
 
 def _refuse_others(row: Inspection, by: By, *, is_again: bool) -> None:

@@ -13,14 +13,16 @@ from minewatch.office.conftest import AT
 from minewatch.office.home import HOME_VARIABLE
 from minewatch.office.platform.models import AuditEntry
 from minewatch.office.platform.refusals import Refused
+from minewatch.office.register.files import FileGiven, keep_file
 from minewatch.office.register.models import EvidenceFile
+from minewatch.office.verify.inspections.counting import add_counts, counted
+from minewatch.office.verify.inspections.joining_sheets import beside, join
+from minewatch.office.verify.inspections.lan_scan import FORMAT, sealed
 from minewatch.office.verify.inspections.models import Inspection, Inspector, MachineCount, Photo, Sheet
 from minewatch.office.verify.inspections.services import open_conflicts, sign
 from minewatch.office.verify.inspections.sheet_forms import PhotoGiven, SheetGiven, parsed
 from minewatch.office.verify.inspections.sheets import (
-    as_given,
     content,
-    differences,
     keep_photo,
     keep_sheet,
     sha256_of,
@@ -126,10 +128,16 @@ def test_two_who_write_at_a_time_are_both_kept_until_a_person_joins_them(inspect
     assert open_conflicts(inspection) == [other]
     with refused("inspection_conflict"):
         sign(other, lead)
-    parts = {one.part: one.values for one in differences([as_given(one, counts(one)) for one in (first, other)])}
+    found = beside(inspection)
+    assert found is not None
+    assert found.sheets == (first, other)
+    parts = {one.part: one.values for one in found.differences}
     assert parts["words"] == ("机房一层", "机房二层")
     assert set(parts) == {"words", "machines.seen.Antminer S19.SHA-256"}
-    joined = keep_sheet(inspection, sheet(base=2, merges=[2], words="机房一、二层"), lead)
+    with refused("sheet_base"):
+        join(inspection, [1], {}, lead)
+    joined = join(inspection, [1, 2], {"words": 1}, lead)
+    assert (joined.words, counts(joined)[0].number, joined.readings) == ("机房二层", 120, first.readings)
     assert (joined.is_conflict, open_conflicts(inspection)) == (False, [])
     assert content(joined)["merges_sha256"] == [other.content_sha256]
     assert content(joined)["base_sha256"] == other.content_sha256
@@ -201,3 +209,35 @@ def test_a_base_or_a_file_that_is_not_there_is_refused(inspection: Inspection) -
         with refused(code):
             keep_sheet(inspection, sheet(**said), lead)
     assert not Sheet.objects.exists()
+
+
+def test_an_export_becomes_a_part_of_what_was_written(inspection: Inspection) -> None:
+    lead = who(inspection.lead)
+    keep_sheet(inspection, sheet(), lead)
+    rows = "IP,MAC,Type,Hash Rate avg\n10.0.0.1,aabbcc000001,Antminer L7,9.4 GH/s\n10.0.0.2,,,1 GH/s\n"
+    named = FileGiven("farm.csv", ("inspection", inspection.pk), inspection.case.site.region)
+    file = keep_file([rows.encode()], named, lead)
+    found = counted(inspection, file.pk)
+    assert (found.how, found.rates) == ("export", {"scrypt": 9.4e9})
+    assert [str(one) for one in found.export.refused]
+    kept = [add_counts(inspection, file.pk, lead) for _ in range(2)]  # the second goes on from the first
+    assert [one.revision for one in kept] == [2, 3]
+    assert [(one.how, one.model, one.number) for one in counts(kept[1])] == [
+        ("seen", "Antminer S19", 120),
+        ("export", "Antminer L7", 1),
+    ]
+    assert counts(kept[1])[1].file == file
+    assert kept[1].words == "机房一层"
+    with refused("sheet_file"):
+        counted(inspection, file.pk + 1)
+
+
+def test_an_altered_scan_is_not_counted(inspection: Inspection) -> None:
+    record = sealed({"format": FORMAT, "machines": [{"ip": "10.0.0.1", "model": "S19"}]})
+    named = FileGiven("scan.json", ("inspection", inspection.pk), inspection.case.site.region)
+    lead = who(inspection.lead)
+    whole = keep_file([json.dumps(record).encode()], named, lead)
+    assert counted(inspection, whole.pk).how == "scan"
+    altered = keep_file([json.dumps(record | {"network": "10.0.0.0/24"}).encode()], named, lead)
+    with refused("scan_altered"):
+        counted(inspection, altered.pk)

@@ -121,7 +121,7 @@ function card(one, draft, waiting) {
   ];
   return el("article", { class: "card card-body mb-3 field-lines" },
     el("h3", { class: "h4 mb-1" },
-      el("a", { href: `#${new URLSearchParams({ n: one.number })}` }, one.name)),
+      el("a", { class: "text-primary", href: `#${new URLSearchParams({ n: one.number })}` }, one.name)),
     el("p", { class: "text-secondary" }, one.number),
     el("p", {}, `${say("planned_for")} ${one.planned_for} · ${say("with")} ${one.team.join("、")}`),
     el("p", {}, one.address),
