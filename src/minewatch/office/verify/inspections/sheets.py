@@ -34,7 +34,7 @@ def keep_sheet(inspection: Inspection, given: SheetGiven, by: By) -> Sheet:
     """Keep a sheet, once. Raises Refused for others than the team, an ended visit, and photos that lack."""
     row = services.locked(inspection)
     kept = Sheet._base_manager.filter(client_id=given.client_id).first()
-    _refuse_others(row, by, is_again=kept is not None)
+    refuse_others(row, by, is_again=kept is not None)
     if kept is not None:
         if kept.inspection_id != row.pk or kept.by_id != (by.user and by.user.pk):
             raise Refused("sheet_of_others")
@@ -57,7 +57,7 @@ def keep_photo(inspection: Inspection, chunks: Iterable[bytes], given: PhotoGive
     with transaction.atomic():
         row = services.locked(inspection)
         kept = _photo(given.client_id)
-        _refuse_others(row, by, is_again=kept is not None)
+        refuse_others(row, by, is_again=kept is not None)
         if kept is not None:
             return _same(kept, row, given)
         _refuse_future(by, given.taken_at)
@@ -71,8 +71,16 @@ def keep_photo(inspection: Inspection, chunks: Iterable[bytes], given: PhotoGive
     with transaction.atomic():
         row = services.locked(row)
         kept = _photo(given.client_id)
-        _refuse_others(row, by, is_again=kept is not None)
+        refuse_others(row, by, is_again=kept is not None)
         return _same(kept, row, given) if kept else _photographed(row, file, given, by)
+
+
+def refuse_others(row: Inspection, by: By, *, is_again: bool) -> None:
+    """Raise Refused for others than the team, and once the visit has ended unless the same comes again."""
+    if by.user is None or by.user.pk not in {one.user_id for one in services.team(row)}:
+        raise Refused("sheet_of_others")
+    if row.state not in _OPEN and not is_again:
+        raise Refused("inspection_ended")
 
 
 def content(sheet: Sheet) -> dict[str, Any]:
@@ -113,13 +121,6 @@ def as_given(sheet: Sheet, machines: Iterable[MachineCount]) -> dict[str, Any]:
 
 _PLAIN = ("base", "checklist", "answers", "readings", "verdict", "words", "lon", "lat", "accuracy_m")
 _COUNTED = ("how", "model", "maker", "algorithm", "number", "running", "hash_rate_each", "power_each_w")
-
-
-def _refuse_others(row: Inspection, by: By, *, is_again: bool) -> None:
-    if by.user is None or by.user.pk not in {one.user_id for one in services.team(row)}:
-        raise Refused("sheet_of_others")
-    if row.state not in _OPEN and not is_again:
-        raise Refused("inspection_ended")
 
 
 def _refuse_future(by: By, *times: datetime | None) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from minewatch.office.web.field import pages
+from minewatch.office.web.field import desk, pages
 
 urlpatterns = [
     path("field/", pages.field, name="field"),
@@ -11,4 +11,7 @@ urlpatterns = [
     path("field/<str:number>/", pages.field_inspection, name="field_inspection"),
     path("field/<str:number>/sheets/", pages.sheet_in, name="field_sheet"),
     path("field/<str:number>/photos/<uuid:client_id>/", pages.photo_in, name="field_photo"),
+    path("inspections/<str:number>/machines/", desk.machines_new, name="sheet_new_machines"),
+    path("inspections/<str:number>/machines/<int:file>/", desk.machines_check, name="sheet_machines"),
+    path("inspections/<str:number>/join/", desk.sheets_join, name="sheets_join"),
 ]

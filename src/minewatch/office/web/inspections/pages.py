@@ -53,7 +53,7 @@ def _mine(who: By) -> dict[str, Any]:
     return {
         "rows": selectors.present(rows, who.at),
         "told": selectors.notifications_of(who),
-        "waiting": waiting if who.user.has_perm("inspections.plan_inspections") else [],
+        "waiting": waiting if who.user.has_perm("verify.do_orders") else [],
     }
 
 
@@ -80,6 +80,8 @@ def _offered(page: InspectionPage, who: By) -> Iterator[Step]:
     assert user is not None  # noqa: S101 - pages are for accounts
     is_agency, is_holder = user.agency_id == page.agency_id, user.agency_id == page.holder_id
     state, done = page.row.state, Inspection.State.DONE
+    if state in (Inspection.State.PLANNED, Inspection.State.UNDER_WAY):
+        yield from _writings(page, user)
     if state == Inspection.State.UNDER_WAY:
         if _may_sign(page, user):
             yield _step(page, "sign", _("Sign"), "primary")
@@ -91,6 +93,17 @@ def _offered(page: InspectionPage, who: By) -> Iterator[Step]:
     if state == done and is_owing and user.has_perm("inspections.publish_results"):
         name = "correct" if page.published else "publish"
         yield _step(page, name, _("Correct") if page.published else _("Publish the result"), "primary")
+
+
+def _writings(page: InspectionPage, user: User) -> Iterator[Step]:
+    """Yield how one of the team writes: on the phone, from a file, by bringing sheets together."""
+    if user.pk not in {one.user_id for one in page.people} or not user.has_perm("inspections.carry_out"):
+        return
+    number = [page.row.number]
+    if any(sheet.is_open_conflict for sheet in page.sheets):
+        yield Step(_("Bring sheets together"), reverse("sheets_join", args=number), "primary")
+    yield Step(_("On the phone"), reverse("field_inspection", args=number))
+    yield Step(_("Machines from a file"), reverse("sheet_new_machines", args=number))
 
 
 def _changes(page: InspectionPage, user: User) -> Iterator[Step]:
