@@ -115,7 +115,7 @@ def sheets_join(request: HttpRequest, number: str) -> HttpResponse:
     refusal = ""
     if request.method == "POST":
         try:
-            seen = [int(one) for one in request.POST.get("seen", "").split(",") if one.isdecimal()]
+            seen = [int(one) for one in str(request.POST.get("seen", "")).split(",") if one.isdecimal()]
             join(inspection, seen, _chosen(request, len(found.sheets)), by(request))
         except Refused as refused:
             refusal = str(refused)
@@ -148,11 +148,10 @@ def _own(request: HttpRequest, number: str) -> Inspection:
 
 def _chosen(request: HttpRequest, number: int) -> dict[str, int]:
     """Return which sheet holds by part, as ticked."""
-    return {
-        name.removeprefix("part."): int(value)
-        for name, value in request.POST.items()
-        if name.startswith("part.") and value.isdecimal() and int(value) < number
+    told = {
+        name.removeprefix("part."): str(value) for name, value in request.POST.items() if name[:5] == "part."
     }
+    return {name: int(value) for name, value in told.items() if value.isdecimal() and int(value) < number}
 
 
 def _title(part: str) -> str:
