@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from minewatch.office.platform.selectors import region_by_code
 from minewatch.office.register.models import Enterprise, Line, Plant, Site, UsagePoint
@@ -245,4 +245,7 @@ def _holding(rows: "QuerySet[Any]", said: Said, key: str, name: str) -> "QuerySe
     if "text" not in said:
         return rows
     text = said["text"].strip()
-    return rows.filter(Q(**{f"{key}__startswith": text.upper()}) | Q(**{f"{name}__holds": text}))
+    every = rows.order_by().values("pk")
+    # each way by its own index: one condition for both has every row read
+    by_key = every.filter(**{f"{key}__startswith": text.upper()})
+    return rows.filter(pk__in=by_key.union(every.filter(**{f"{name}__holds": text})))

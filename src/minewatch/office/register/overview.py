@@ -9,7 +9,6 @@ from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Substr, TruncWeek
 
 from minewatch.office.platform.models import Region
-from minewatch.office.platform.paging import DEEPEST
 from minewatch.office.platform.scope import active
 from minewatch.office.platform.selectors import region_by_code
 from minewatch.office.register.models import Site
@@ -143,11 +142,8 @@ def _weekly(rows: Any) -> dict[Any, int]:
     return {week.date() if isinstance(week, datetime) else week: number for week, number in counted}
 
 
-def spots(box: Sequence[float], states: Sequence[str], most: int) -> tuple[list[Spot], int]:
-    """Return the largest sites inside ``box`` (west, south, east, north) and how many there are in all.
-
-    The count stops behind ``DEEPEST``.
-    """
+def spots(box: Sequence[float], states: Sequence[str], most: int) -> tuple[list[Spot], bool]:
+    """Return the largest sites inside ``box`` (west, south, east, north), and whether there are more."""
     west, south, east, north = box
     rows = Site.objects.filter(
         merged_into=None, premises__lon__range=(west, east), premises__lat__range=(south, north)
@@ -167,6 +163,6 @@ def spots(box: Sequence[float], states: Sequence[str], most: int) -> tuple[list[
             round(lon, _PLACES),
             round(lat, _PLACES),
         )
-        for code, name, state, region, power, lon, lat in largest.values_list(*fields)[:most]
+        for code, name, state, region, power, lon, lat in largest.values_list(*fields)[: most + 1]
     ]
-    return found, len(found) if len(found) < most else rows[: DEEPEST + 1].count()
+    return found[:most], len(found) > most

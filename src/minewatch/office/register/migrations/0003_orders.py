@@ -27,6 +27,9 @@ ORDERS: dict[str, dict[str, bool]] = {
 """By table: the columns that its lists are ordered or filtered by, and whether one may be empty."""
 
 
+BEGINNINGS = ("uscc",)
+"""Columns that are found by their beginning, for which PostgreSQL takes an index of its own."""
+
 MERGED = ("enterprise", "premises", "usagepoint", "plant", "line", "site")
 
 
@@ -37,6 +40,8 @@ def _indexes(vendor: str) -> Iterator[tuple[str, str]]:
     for table, columns in ORDERS.items():
         for column, may_be_empty in columns.items():
             yield f"{table}_{column}_order", f"{table} ({column}, id)"
+            if vendor == "postgresql" and column in BEGINNINGS:
+                yield f"{table}_{column}_begins", f"{table} ({column} varchar_pattern_ops)"
             if may_be_empty and vendor == "postgresql":
                 yield f"{table}_{column}_falling", f"{table} ({column} DESC NULLS LAST, id DESC)"
 

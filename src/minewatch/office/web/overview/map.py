@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from minewatch.office.home import home
-from minewatch.office.platform.paging import DEEPEST
 from minewatch.office.register.models import Site
 from minewatch.office.register.overview import spots
 from minewatch.office.web.doors import permitted
@@ -32,12 +31,12 @@ def page(request: HttpRequest) -> HttpResponse:
 @permitted("register.see_things")
 @require_safe
 def sites(request: HttpRequest) -> HttpResponse:
-    """Give the largest sites inside ``box`` (west,south,east,north) as GeoJSON, and how many there are."""
+    """Give the largest sites inside ``box`` (west,south,east,north) as GeoJSON; ``has_more`` beyond."""
     box = _box(request.GET.get("box", ""))
     if box is None:
         return HttpResponseBadRequest("box")
     wanted = [state for state in request.GET.getlist("state") if state in Site.State.values]
-    found, number = spots(box, wanted, MOST_SPOTS)
+    found, has_more = spots(box, wanted, MOST_SPOTS)
     features = [
         {
             "type": "Feature",
@@ -53,8 +52,7 @@ def sites(request: HttpRequest) -> HttpResponse:
         }
         for spot in found
     ]
-    counted = {"number": min(number, DEEPEST), "has_more": number > DEEPEST}
-    return JsonResponse({"type": "FeatureCollection", "features": features, **counted})
+    return JsonResponse({"type": "FeatureCollection", "features": features, "has_more": has_more})
 
 
 @permitted("register.see_things")

@@ -8,8 +8,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from minewatch.office.platform.scope import scoped, whole
-from minewatch.office.register.models import Site, UsagePoint
+from minewatch.office.conftest import AT
+from minewatch.office.platform.models import Region
+from minewatch.office.platform.scope import Scope, scoped, whole
+from minewatch.office.register.models import Enterprise, Site, UsagePoint
 from minewatch.office.web.cases.lists import CaseListing
 from minewatch.office.web.register.lists import OperatingInventory
 from minewatch.office.web.sites.lists import EnterpriseListing, SiteListing, UsagePointListing
@@ -68,3 +70,23 @@ def test_usage_points_of_a_transformer_are_found_by_an_index() -> None:
 
 def test_cases_are_read_in_the_order_of_their_moves() -> None:
     assert not re.search(_SORTS, plan(CaseListing().ordered(CaseListing().select({}), "-moved_at")))
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("listing", [UsagePointListing(), EnterpriseListing()])
+def test_texts_of_one_place_are_sorted_and_not_read_through_the_country(listing: Any, narrow: bool) -> None:
+    scope = Scope("00010002") if narrow else Scope("0001")
+    with scoped(scope):
+        rows = listing.ordered(listing.select({}), listing.order)
+        assert ("COALESCE" in str(rows.query)) is narrow
+        assert re.search(_SORTS, plan(rows)) or not narrow
+
+
+@pytest.mark.parametrize("text", ["清流", "91510703", "没有"])
+def test_a_text_finds_keys_by_their_beginning_and_names_by_any_part(text: str, country: None) -> None:
+    region = Region.objects.get(code="510703")
+    values = {"region": region, "created_at": AT, "name_key": ""}
+    Enterprise.objects.create(name="绵阳清流科技", uscc="91510703MA6212342P", **values)
+    Enterprise.objects.create(name="大山矿业", uscc="91620000MA6212342X", **values)
+    found = [row.name for row in EnterpriseListing().select({"text": text})]
+    assert found == ([] if text == "没有" else ["绵阳清流科技"])

@@ -62,9 +62,10 @@ document.addEventListener("DOMContentLoaded", async () => {
     });
     nameRegions(found.features);
     list.replaceChildren(...found.features.slice(0, 20).map(({ properties }) => entry(properties)));
-    document.getElementById("map-status").textContent = found.number > found.features.length
-      ? `${found.features.length.toLocaleString()} ${words.sites}, ${words.more} ${found.number.toLocaleString()}${found.has_more ? "+" : ""}`
-      : `${found.number.toLocaleString()} ${words.sites}`;
+    const number = found.features.length.toLocaleString();
+    document.getElementById("map-status").textContent = found.has_more
+      ? `${number} ${words.sites}, ${words.more} ${number}+`
+      : `${number} ${words.sites}`;
     return found.features.map(({ geometry: { coordinates: [lon, lat] } }) => [lat, lon]);
   };
 
