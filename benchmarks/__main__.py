@@ -4,10 +4,11 @@ import argparse
 import json
 import os
 import platform
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.registry import Entry, Job, Scaling, Sweep, entries
+from benchmarks.registry import Entry, Job, Pages, Route, Scaling, Sweep, entries
 from benchmarks.timing import in_turns, own_peak_mb, peak_mb_of
 
 ROOT = Path(__file__).parents[1]
@@ -41,6 +42,8 @@ def measure(entry: Entry, folder: Path, size: int | None) -> list[dict[str, Any]
     """Return what was measured of one entry, a row per size, and print it."""
     if isinstance(entry, Job):
         return [_job(entry, folder, each) for each in ((size,) if size else entry.sizes)]
+    if isinstance(entry, Pages):
+        return [_pages(entry, folder, each) for each in ((size,) if size else entry.sizes)]
     return [_scaling(entry, folder) if isinstance(entry, Scaling) else _sweep(entry)]
 
 
@@ -85,6 +88,42 @@ def _sweep(entry: Sweep) -> dict[str, Any]:
     shown = ", ".join(f"{severity}: {figure:.3f}" for severity, figure in figures.items())
     _say(f"{entry.name}, {entry.figure}: {shown}")
     return {"name": entry.name, "figure": entry.figure, "figures": figures}
+
+
+def _pages(entry: Pages, folder: Path, size: int) -> dict[str, Any]:
+    phases = entry.run(folder, size)
+    misses = [route for phase in phases if phase.judged for route in phase.routes if _misses(entry, route)]
+    for phase in phases:
+        _say(
+            f"{entry.name}, {size:,} {entry.unit}, {phase.words}: {phase.a_second:.0f} pages a second, "
+            f"floor {phase.floor_ms:.0f} ms, client {phase.client_cpu_share:.0%} of a core, "
+            f"load before {phase.load_before:.1f}"
+        )
+        for route in sorted(phase.routes, key=lambda one: -one.p95_ms)[:_WORST]:
+            verdict = _verdict(False if phase.judged and route in misses else None)
+            _say(
+                f"  {route.name:24} p50 {route.p50_ms:5.0f}  p95 {route.p95_ms:5.0f}  "
+                f"max {route.max_ms:5.0f} ms  {route.queries} queries{verdict}"
+            )
+    within = not misses if entry.p95_bar_ms or entry.most_queries else None
+    return {
+        "name": entry.name,
+        "size": size,
+        "unit": entry.unit,
+        "p95_bar_ms": entry.p95_bar_ms,
+        "most_queries": entry.most_queries,
+        "phases": [asdict(phase) for phase in phases],
+        "within": within,
+    }
+
+
+_WORST = 12
+
+
+def _misses(entry: Pages, route: Route) -> bool:
+    is_slow = entry.p95_bar_ms is not None and route.p95_ms > entry.p95_bar_ms
+    asks = entry.most_queries is not None and (route.queries or 0) > entry.most_queries
+    return route.judged and (is_slow or asks)
 
 
 def _verdict(within: bool | None) -> str:

@@ -7,7 +7,7 @@ severity, such as recall over the size of a mine.
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,46 @@ class Sweep:
     run: Callable[[], Mapping[str, float]]
 
 
-Entry = Job | Scaling | Sweep
+@dataclass(frozen=True)
+class Pages:
+    """Pages of a server under load: ``run(folder, size)`` returns what was measured, by phase and route."""
+
+    name: str
+    sizes: tuple[int, ...]
+    unit: str
+    run: Callable[[Path, int], "Sequence[Phase]"]
+    most_queries: int | None = None
+    p95_bar_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Route:
+    """A kind of page: milliseconds and queries. ``judged`` where the entry's bars hold for it."""
+
+    name: str
+    number: int
+    p50_ms: float
+    p95_ms: float
+    max_ms: float
+    slowest: str
+    queries: int | None
+    judged: bool
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A load: what it was in words, whether the bars hold in it, and what it met."""
+
+    words: str
+    judged: bool
+    a_second: float
+    client_cpu_share: float
+    load_before: float
+    floor_ms: float
+    routes: Sequence[Route]
+
+
+Entry = Job | Scaling | Sweep | Pages
 
 _ENTRIES: dict[str, Entry] = {}
 
