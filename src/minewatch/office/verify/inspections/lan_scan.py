@@ -142,7 +142,7 @@ class InsideLoop(asyncio.SelectorEventLoop):
 
 
 async def _ask_all(hosts: list[str], order: ScanOrder, found: list[dict[str, Any]], watch: Watch) -> None:
-    import pyasic
+    import pyasic  # type: ignore[import-untyped]
 
     for name in ("network_ping_timeout", "factory_get_timeout", "api_function_timeout"):
         pyasic.settings.update(name, max(1, min(5, int(order.seconds / 3))))
@@ -161,12 +161,12 @@ async def _ask_all(hosts: list[str], order: ScanOrder, found: list[dict[str, Any
 
 async def _ask(host: str, seconds: float) -> dict[str, Any] | None:
     """Return what the machine at an address says, what went wrong, or None where nothing answers."""
-    from pyasic.network import MinerNetwork
+    from pyasic.network import MinerNetwork  # type: ignore[import-untyped]
 
     answered = False
     try:
         async with asyncio.timeout(seconds):
-            miners = await MinerNetwork([ipaddress.ip_address(host)]).scan()  # type: ignore[list-item]
+            miners = await MinerNetwork([ipaddress.ip_address(host)]).scan()
             if not miners:
                 return None
             answered = True

@@ -24,7 +24,7 @@ class Place(Strict):
 
     lon: float = Field(ge=-180, le=180)
     lat: float = Field(ge=-90, le=90)
-    accuracy_m: float | None = Field(None, ge=0, le=1e7)
+    accuracy_m: float | None = Field(default=None, ge=0, le=1e7)
 
 
 class Answer(Strict):
@@ -39,7 +39,7 @@ class Reading(Strict):
 
     what: str = Field(min_length=1, max_length=120)
     value: float = Field(ge=-1e12, le=1e12)
-    unit: str = Field("", max_length=20)
+    unit: str = Field(default="", max_length=20)
     at: AwareDatetime | None = None
     note: Words = ""
 
@@ -49,14 +49,16 @@ class CountGiven(Strict):
 
     how: MachineCount.How = MachineCount.How.SEEN
     model: str = Field(min_length=1, max_length=80)
-    maker: str = Field("", max_length=60)
-    algorithm: str = Field("", max_length=40)
+    maker: str = Field(default="", max_length=60)
+    algorithm: str = Field(default="", max_length=40)
     number: int = Field(ge=1, le=1_000_000)
-    running: int | None = Field(None, ge=0, le=1_000_000)
-    hash_rate_each: float | None = Field(None, ge=0, le=1e20)
-    power_each_w: float | None = Field(None, ge=0, le=1e6)
-    serials: tuple[Annotated[str, Field(max_length=80)], ...] = Field((), max_length=200_000)
-    file: int | None = Field(None, ge=1, le=2**62)  # the evidence file of the inspection that it comes from
+    running: int | None = Field(default=None, ge=0, le=1_000_000)
+    hash_rate_each: float | None = Field(default=None, ge=0, le=1e20)
+    power_each_w: float | None = Field(default=None, ge=0, le=1e6)
+    serials: tuple[Annotated[str, Field(max_length=80)], ...] = Field(default=(), max_length=200_000)
+    file: int | None = Field(
+        default=None, ge=1, le=2**62
+    )  # the evidence file of the inspection that it comes from
 
 
 class PhotoNamed(Strict):
@@ -70,13 +72,13 @@ class SheetGiven(Strict):
     """A sheet as it is written; ``base`` is the revision that was seen, ``merges`` are those it joins."""
 
     client_id: UUID
-    base: int = Field(0, ge=0, le=1_000_000)
-    merges: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...] = Field((), max_length=50)
+    base: int = Field(default=0, ge=0, le=1_000_000)
+    merges: tuple[Annotated[int, Field(ge=1, le=1_000_000)], ...] = Field(default=(), max_length=50)
     checklist: str = Field(max_length=40)
     answers: dict[Annotated[str, Field(max_length=40)], Answer] = Field(default_factory=dict, max_length=200)
-    readings: tuple[Reading, ...] = Field((), max_length=200)
-    machines: tuple[CountGiven, ...] = Field((), max_length=500)
-    photos: tuple[PhotoNamed, ...] = Field((), max_length=300)
+    readings: tuple[Reading, ...] = Field(default=(), max_length=200)
+    machines: tuple[CountGiven, ...] = Field(default=(), max_length=500)
+    photos: tuple[PhotoNamed, ...] = Field(default=(), max_length=300)
     verdict: Judgement.Verdict | None = None
     words: Annotated[str, Field(max_length=20_000)] = ""
     place: Place | None = None
@@ -93,7 +95,7 @@ class PhotoGiven(Strict):
     sha256: Sha256
     taken_at: AwareDatetime
     place: Place | None = None
-    caption: str = Field("", max_length=200)
+    caption: str = Field(default="", max_length=200)
 
 
 Given = TypeVar("Given", SheetGiven, PhotoGiven)
