@@ -6,6 +6,9 @@ Each step is what a person would do in the console: the same service, in that pe
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
+from uuid import uuid4
+
+from django.utils.timezone import localdate
 
 from minewatch.office.platform import events
 from minewatch.office.platform.models import Agency, User
@@ -14,20 +17,27 @@ from minewatch.office.platform.selectors import scope_of
 from minewatch.office.platform.services import By
 from minewatch.office.verify.batches import BatchGiven, issue
 from minewatch.office.verify.deciding import ask_approval, decide
+from minewatch.office.verify.inspections.checklist import checklist
+from minewatch.office.verify.inspections.inspectors import InspectorGiven, enter
+from minewatch.office.verify.inspections.models import Inspection, Inspector
+from minewatch.office.verify.inspections.services import Completion, Visit, appoint, complete, sign
+from minewatch.office.verify.inspections.sheet_forms import SheetGiven
+from minewatch.office.verify.inspections.sheets import keep_sheet
 from minewatch.office.verify.models import Approval, Batch, Case, Judgement, Order
-from minewatch.office.verify.orders import OrderGiven, assign, finish, give_task, hand_over, receive
-from minewatch.office.verify.services import JudgementGiven, begin_measures, judge, plan_exit
+from minewatch.office.verify.orders import OrderGiven, assign, give_task, hand_over, receive
+from minewatch.office.verify.services import begin_measures, plan_exit
 
 _BATCH = "演示-1"
 _EXIT_DAYS = 30
 
 
 class _Crew(NamedTuple):
-    """Who acts in a county: the officer who holds cases, who approves, who inspects, and others."""
+    """Who acts in a county: the officer who holds cases, who approves, the two who inspect, and others."""
 
     officer: By
     chief: By
     inspector: By
+    companion: By
     grid: Agency
     city: Agency
 
@@ -45,13 +55,34 @@ def _received(case: Case, crew: _Crew) -> None:
     receive(Order.objects.filter(case=case, kind=Order.Kind.INSPECTION).latest("pk"), crew.inspector)
 
 
-def _inspected(case: Case, crew: _Crew) -> None:
+def _appointed(case: Case, crew: _Crew) -> None:
     order = Order.objects.filter(case=case, kind=Order.Kind.INSPECTION).latest("pk")
-    finish(order, "已到现场,清点设备并拍照", crew.inspector)
+    lead, second = (Inspector.objects.get(user=one.user) for one in (crew.inspector, crew.companion))
+    appoint(order, Visit(localdate(crew.inspector.at), lead, second), crew.inspector)
 
 
 def _judged(verdict: Judgement.Verdict, grounds: str, machines: int | None = None) -> Step:
-    return lambda case, crew: judge(case, JudgementGiven(verdict, grounds, None, machines), crew.officer)
+    """Return the step in which two inspectors write down what they found, sign it and complete the visit."""
+
+    def step(case: Case, crew: _Crew) -> None:
+        inspection = Inspection.objects.get(case=case)
+        at = crew.inspector.at
+        counted = [{"model": "Antminer S19", "maker": "Bitmain", "number": machines}] if machines else []
+        said = {
+            "client_id": uuid4(),
+            "checklist": checklist()["edition"],
+            "machines": counted,
+            "verdict": verdict,
+            "words": grounds,
+            "arrived_at": at,
+            "written_at": at,
+        }
+        sheet = keep_sheet(inspection, SheetGiven.model_validate(said), crew.inspector)
+        sign(sheet, crew.inspector)
+        sign(sheet, crew.companion)
+        complete(inspection, Completion(verdict, grounds, None, machines), crew.inspector)
+
+    return step
 
 
 def _asked(case: Case, crew: _Crew) -> None:
@@ -76,7 +107,7 @@ def _handed_over(case: Case, crew: _Crew) -> None:
     hand_over(case, OrderGiven(crew.city, "主体注册地在市区,移送处理"), crew.officer)
 
 
-_VISIT: tuple[Step, ...] = (_assigned, _received, _inspected)
+_VISIT: tuple[Step, ...] = (_assigned, _received, _appointed)
 _MINING = _judged(Judgement.Verdict.ACTIVE, "现场清点矿机,铭牌与收益账户一致", 140)
 _VICTIM = _judged(Judgement.Verdict.VICTIM, "服务器被植入挖矿木马,单位不知情")
 _INNOCENT = _judged(Judgement.Verdict.NOT_MINING, "现场为冷库,未见挖矿设备")
@@ -112,6 +143,9 @@ def live(by: By) -> dict[str, int]:
 def _begin(cases: Sequence[Case], crew: _Crew, province: By) -> None:
     codes = [case.site.code for case in cases[: len(WAYS)]]
     issue(BatchGiven(_BATCH, "疑似场所重点名单", Batch.Kind.KEY, codes), province)
+    for number, one in enumerate((crew.inspector, crew.companion), 1):
+        given = InspectorGiven(_user(one), f"演示-{number}", ("enforcement",), localdate(one.at))
+        enter(given, one)
     held = [case for case in cases if case.holder_id == _user(crew.officer).agency_id]
     with scoped(scope_of(_user(crew.officer))):
         for case, way in zip(held, WAYS, strict=False):
@@ -128,7 +162,14 @@ def _states() -> dict[str, int]:
 
 def _crew(by: By) -> _Crew:
     grid, city = (Agency.objects.get(code=code) for code in ("grid-511823", "reform-511800"))
-    return _Crew(_as("county", by), _as("county-chief", by), _as("inspector", by), grid, city)
+    return _Crew(
+        _as("county", by),
+        _as("county-chief", by),
+        _as("inspector", by),
+        _as("inspector-2", by),
+        grid,
+        city,
+    )
 
 
 def _as(username: str, by: By) -> By:

@@ -72,13 +72,20 @@ def receive(order: Order, by: By) -> Order:
 
 @transaction.atomic
 def finish(order: Order, answer: str, by: By) -> Order:
-    """Say what came of an inspection or task. Raises Refused before its receipt."""
+    """Say what came of a task. Raises Refused before its receipt, and where two inspectors have to sign."""
+    is_visit = order.kind == Order.Kind.INSPECTION
+    if is_visit or Order.objects.filter(pk=order.pk, inspection__lead_signed=None, inspection__isnull=False):
+        raise Refused("inspection_unsigned")
+    return visited(order, answer, by)
+
+
+@transaction.atomic
+def visited(order: Order, answer: str, by: By) -> Order:
+    """Say what came of an order; of an inspection too: the caller answers for the two signatures."""
     refuse_without(answer)
     row = _receivers(order, by)
     if row.state != Order.State.RECEIVED:
         raise Refused("order_not_received")
-    if Order.objects.filter(pk=row.pk, inspection__lead_signed=None, inspection__isnull=False).exists():
-        raise Refused("inspection_unsigned")
     _end(row, Order.State.DONE, answer, by)
     if row.kind == Order.Kind.INSPECTION:
         move(lock(row.case), Case.State.INSPECTED, answer, by)

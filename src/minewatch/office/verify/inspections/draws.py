@@ -148,18 +148,15 @@ def send_out(draw: Draw, first_day: date, words: str, by: By) -> Sent:
     assert row.outcome is not None  # noqa: S101 - the database wants one where it is drawn
     cases = {one.token: one.case for one in row.cases.select_related("case__site__region", "case__holder")}
     people = {one.token: one.inspector for one in _people(row)}
-    visits: Counter[str] = Counter()
+    last: Counter[str] = Counter()  # by inspector, the working day of the last visit so far
     sent = Sent([], {})
     for one in row.outcome["drawn"]:
-        day = working_days(first_day, 1 + max(visits[token] for token in one["inspectors"]))[-1]
-        visits.update(one["inspectors"])
+        turn = 1 + max(last[token] for token in one["inspectors"])
+        last |= Counter(dict.fromkeys(one["inspectors"], turn))
         team = [people[token] for token in one["inspectors"]]
-        _send(
-            row,
-            cases[one["object"]],
-            services.Visit(day, team[0], team[1], tuple(team[2:]), draw=row),
-            (words, by, sent),
-        )
+        day = working_days(first_day, turn)[-1]
+        visit = services.Visit(day, team[0], team[1], tuple(team[2:]), draw=row)
+        _send(row, cases[one["object"]], visit, (words, by, sent))
     details = {"inspections": [one.number for one in sent.made], "left": sent.left}
     _tell(row, "draw_sent_out", by, details)
     return sent

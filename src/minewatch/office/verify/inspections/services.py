@@ -329,7 +329,7 @@ def _finish(row: Inspection, given: Completion, by: By) -> None:
     order = row.order
     if order.state == Order.State.SENT:
         order = orders.receive(order, by)
-    orders.finish(order, given.grounds, by)
+    orders.visited(order, given.grounds, by)
     if order.kind != Order.Kind.INSPECTION:
         return
     selection = "random" if row.origin == Inspection.Origin.DRAW else "listed"

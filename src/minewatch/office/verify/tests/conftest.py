@@ -16,7 +16,7 @@ from minewatch.office.register.models import Line, Site, Source
 from minewatch.office.register.services import SightingGiven, sight
 from minewatch.office.verify.deciding import ask_approval, decide, settle
 from minewatch.office.verify.models import Approval, Case, Judgement, Obligation, Order
-from minewatch.office.verify.orders import OrderGiven, assign, finish, receive
+from minewatch.office.verify.orders import OrderGiven, assign, receive, visited
 from minewatch.office.verify.services import JudgementGiven, begin_measures, judge, open_case, plan_exit
 
 AGENCIES = {
@@ -88,7 +88,7 @@ def case(crew: Crew, new_site: NewSite) -> Case:
 def inspected(case: Case, crew: Crew) -> None:
     order = assign(case, OrderGiven(crew.agencies["market"], "现场核查"), crew.by("county"))
     receive(order, crew.by("market"))
-    finish(order, "现场清点矿机140台", crew.by("market"))
+    visited(order, "现场清点矿机140台", crew.by("market"))
 
 
 def judged(case: Case, crew: Crew, verdict: Judgement.Verdict = Judgement.Verdict.ACTIVE) -> None:

@@ -253,6 +253,13 @@ def test_a_task_is_finished_after_its_receipt(case: Case, crew: Crew) -> None:
     close(case, "排除", crew.by("county"))
 
 
+def test_an_inspection_is_not_finished_like_a_task(case: Case, crew: Crew) -> None:
+    order = assign(case, OrderGiven(crew.agencies["market"], "核查"), crew.by("county"))
+    receive(order, crew.by("market"))
+    refused("inspection_unsigned", lambda: finish(order, "看过", crew.by("market")))
+    assert now(case).state == S.ASSIGNED
+
+
 def test_a_waiver_takes_two(case: Case, crew: Crew) -> None:
     given = ObligationGiven(Obligation.Kind.OTHER, crew.agencies["grid"], "退出市场")
     row = oblige(case, given, crew.by("county"))

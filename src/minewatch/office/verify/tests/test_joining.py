@@ -26,7 +26,7 @@ def cases(new_site: NewSite, crew: Crew) -> tuple[Case, Case]:
 def confirm(case: Case, crew: Crew) -> None:
     order = orders.assign(case, orders.OrderGiven(crew.agencies["county"], "核查"), crew.by("county"))
     orders.receive(order, crew.by("county"))
-    orders.finish(order, "已核查", crew.by("county"))
+    orders.visited(order, "已核查", crew.by("county"))
     services.judge(case, services.JudgementGiven("active", "现场"), crew.by("county"))
 
 

@@ -38,8 +38,8 @@ ACTS: list[Act] = [
     lambda r, c, w, by: orders.give_task(c, given(r, w), by),
     lambda r, c, w, by: orders.receive(one(r, Order, c), by),
     lambda r, c, w, by: orders.receive(one(r, Order, c), by),
-    lambda r, c, w, by: orders.finish(one(r, Order, c), "完成", by),
-    lambda r, c, w, by: orders.finish(one(r, Order, c), "完成", by),
+    lambda r, c, w, by: orders.visited(one(r, Order, c), "完成", by),
+    lambda r, c, w, by: orders.visited(one(r, Order, c), "完成", by),
     lambda r, c, w, by: orders.give_back(one(r, Order, c), "退回", by),
     lambda r, c, w, by: orders.withdraw(one(r, Order, c), "撤回", by),
     lambda r, c, w, by: services.judge(

@@ -42,6 +42,8 @@ class Verb:
     act: Act
     states: frozenset[str] = _OPEN
     colour: str = ""
+    kinds: frozenset[str] = frozenset()  # of what is owed; empty where the kind does not matter
+    route: str = ""  # where a page of its own does it
 
 
 def _order_given(said: Mapping[str, Any]) -> orders.OrderGiven:
@@ -55,6 +57,10 @@ def _judged(said: Mapping[str, Any]) -> services.JudgementGiven:
 
 def _obliged(said: Mapping[str, Any]) -> deciding.ObligationGiven:
     return deciding.ObligationGiven(said["kind"], said["agency"], said["words"], said["days"])
+
+
+def _nothing(_thing: Any, _said: dict[str, Any], _by: By) -> None:
+    """Do nothing: a page of its own does it."""
 
 
 OF_CASES: tuple[Verb, ...] = (
@@ -190,6 +196,18 @@ OF_OWED: Mapping[type[Owed], tuple[Verb, ...]] = {
             lambda row, said, by: orders.finish(row, said["words"], by),
             frozenset({Order.State.RECEIVED}),
             "primary",
+            frozenset({Order.Kind.TASK}),
+        ),
+        Verb(
+            "inspect",
+            _("Inspectors and result"),
+            _DO,
+            forms.ReceiptForm,
+            _nothing,
+            _GIVEN,
+            "primary",
+            frozenset({Order.Kind.INSPECTION}),
+            "inspection_appoint",
         ),
         Verb(
             "return",
@@ -274,9 +292,10 @@ def offered_with(row: OwedShown, holder_id: int | None, who: By) -> list[tuple[V
     model = next(model for model in OF_OWED if model._meta.model_name == row.model)
     agency, can = who.user.agency_id, who.user.has_perm
     return [
-        (verb, reverse(f"{row.model}_{verb.name}", args=[row.id]))
+        (verb, reverse(verb.route or f"{row.model}_{verb.name}", args=[row.id]))
         for verb in OF_OWED[model]
         if row.state in verb.states
+        and row.kind in (verb.kinds or {row.kind})
         and can(verb.permission)
         and agency == (holder_id if verb.name in _OF_HOLDER else row.agency_id)
         and not (verb.name == "decide" and row.begun_by_id == who.user.pk and row.model == "approval")
@@ -328,5 +347,6 @@ def routes() -> list[URLPattern]:
         found += [
             path(f"{kind}s/<int:key>/{verb.name}/", _view(verb, _finder(model)), name=f"{kind}_{verb.name}")
             for verb in verbs
+            if not verb.route
         ]
     return found

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
@@ -38,13 +39,16 @@ _OF_HASH = 16  # digits that are shown of a hash whose whole stands on the page 
 _TERMS = ("day_hours", "inspector_hours", "kilometres", "speed_kmh", "detour")
 
 
-@permitted(_PLAN)
+@permitted("verify.do_orders")
 @_EITHER
 def appoint(request: HttpRequest, number: int) -> HttpResponseBase:
-    """Name the team and the day for an order of the account's agency."""
+    """Name the team and the day for an order of the account's agency; where that is done, go to its page."""
     found = Order.objects.select_related("case__site", "agency").filter(pk=number).first()
     if found is None:
         raise Http404(number)
+    made = selectors.inspection_of_order(found.pk)
+    if made is not None:
+        return redirect("inspection", made.number)
 
     def act(said: dict[str, Any]) -> str:
         visit = services.Visit(said["day"], said["lead"], said["second"], tuple(said["companions"]))

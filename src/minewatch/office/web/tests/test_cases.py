@@ -9,6 +9,7 @@ from django.urls import reverse
 from minewatch.office.conftest import LogIn
 from minewatch.office.platform.models import AuditEntry
 from minewatch.office.verify.models import Approval, Batch, Case, Order, Question
+from minewatch.office.verify.orders import visited
 from minewatch.office.verify.tests.conftest import (
     Crew,
     NewSite,
@@ -33,7 +34,9 @@ def test_a_case_is_worked_through_its_pages(case: Case, crew: Crew, log_in: LogI
     order = Order.objects.get()
     assert f"/orders/{order.pk}/receive/" in market.get("/queue/").content.decode()
     assert market.post(f"/orders/{order.pk}/receive/").status_code == 302
-    assert market.post(f"/orders/{order.pk}/finish/", {"words": "清点140台"}).status_code == 302
+    assert f"/inspections/appoint/{order.pk}/" in market.get("/queue/").content.decode()
+    assert market.post(f"/orders/{order.pk}/finish/", {"words": "清点140台"}).status_code == 409
+    visited(Order.objects.get(), "清点140台", crew.by("market"))
     verdict = {"verdict": "active", "words": "属实", "power_kw": "420", "machines": "140", "reference": ""}
     assert county.post(f"{page}judge/", verdict).status_code == 302
     assert county.post(f"{page}approval/", {"kind": "listing", "words": "列入名单"}).status_code == 302
