@@ -56,9 +56,7 @@ class CountGiven(Strict):
     hash_rate_each: float | None = Field(default=None, ge=0, le=1e20)
     power_each_w: float | None = Field(default=None, ge=0, le=1e6)
     serials: tuple[Annotated[str, Field(max_length=80)], ...] = Field(default=(), max_length=200_000)
-    file: int | None = Field(
-        default=None, ge=1, le=2**62
-    )  # the evidence file of the inspection that it comes from
+    file: int | None = Field(default=None, ge=1, le=2**62)  # the evidence that it comes from
 
 
 class PhotoNamed(Strict):

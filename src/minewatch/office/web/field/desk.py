@@ -148,10 +148,9 @@ def _own(request: HttpRequest, number: str) -> Inspection:
 
 def _chosen(request: HttpRequest, number: int) -> dict[str, int]:
     """Return which sheet holds by part, as ticked."""
-    told = {
-        name.removeprefix("part."): str(value) for name, value in request.POST.items() if name[:5] == "part."
-    }
-    return {name: int(value) for name, value in told.items() if value.isdecimal() and int(value) < number}
+    said = {name: str(value) for name, value in request.POST.items() if name.startswith("part.")}
+    known = {name: int(value) for name, value in said.items() if value.isdecimal() and int(value) < number}
+    return {name.removeprefix("part."): value for name, value in known.items()}
 
 
 def _title(part: str) -> str:
