@@ -15,6 +15,7 @@ class RegisterConfig(AppConfig):
     def ready(self) -> None:
         """Say who may do what, and what refusals mean."""
         from minewatch.office.register import holding, refusals  # noqa: F401
+        from minewatch.office.register.exports import events  # noqa: F401
         from minewatch.office.register.imports import problems  # noqa: F401
 
         grant(Role, ["register.see_things", "register.see_history"])

@@ -8,6 +8,7 @@ urlpatterns = [
     path("", include("minewatch.office.web.overview.urls")),
     path("", include("minewatch.office.web.sites.urls")),
     path("", include("minewatch.office.web.register.urls")),
+    path("", include("minewatch.office.web.imports.urls")),
     path("", include("minewatch.office.web.intake.urls")),
     path("", include("minewatch.office.web.administration.urls")),
     path("", include("minewatch.office.web.cases.urls")),

@@ -52,7 +52,7 @@ ALIASES: Mapping[str, Sequence[str]] = {
     "premises_id": ("地址", "用电地址", "详细地址", "场所地址", "装机地址", "Address"),
     "tariff_class": ("用电类别", "电价类别", "电价类型", "Tariff"),
     "voltage_kv": ("电压等级", "电压", "供电电压", "Voltage"),
-    "contract_kva": ("合同容量", "运行容量", "报装容量", "Contracted", "Contract capacity"),
+    "contract_kva": ("合同容量", "容量", "运行容量", "报装容量", "Contracted", "Contract capacity"),
     "price_cny_kwh": ("电价", "用电价格", "Price"),
     "transformer_id": ("变压器", "变压器编号", "台区", "台区编号", "配变", "Transformer id"),
     "opened_on": ("立户日期", "开户日期", "接电日期", "Account opened"),

@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 
 from minewatch.office.platform.masking import MASKS
 from minewatch.office.platform.models import Agency, Region
+from minewatch.office.platform.scope import active
 from minewatch.office.platform.services import By
 from minewatch.office.register.imports.kinds import kinds
 from minewatch.office.register.imports.models import Import, ImportRow
@@ -93,15 +94,15 @@ class RowShown:
     errors: tuple[ErrorShown, ...]
 
 
-def import_rows(by: By) -> "QuerySet[Import]":
+def import_rows() -> "QuerySet[Import]":
     """Return the imports of the account's agency, in scope."""
-    agency = by.user.agency if by.user else None
-    return Import.objects.filter(agency=agency).select_related("user", "region", "work")
+    rows = Import.objects.filter(agency=active().agency_id)
+    return rows.select_related("user", "region", "default_region", "work")
 
 
-def import_by_number(number: int, by: By) -> Import | None:
+def import_by_number(number: int) -> Import | None:
     """Return an import of the account's agency, or None."""
-    return import_rows(by).select_related("default_region").filter(pk=number).first()
+    return import_rows().filter(pk=number).first()
 
 
 def shown(one: Import, by: By) -> ImportShown:
@@ -144,7 +145,9 @@ def columns_of(one: Import, by: By) -> list[ColumnShown]:
 
 
 def _samples(one: Import) -> list[Sequence[Any]]:
-    found = []
+    found: list[Sequence[Any]] = []
+    if not path_of(one).is_file():
+        return found
     for number, row in rows_of(path_of(one), one.form):
         if number > one.header_row and any(cell not in (None, "") for cell in row):
             found.append(row)

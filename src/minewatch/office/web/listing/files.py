@@ -1,10 +1,10 @@
 """A list as a file: CSV that Excel reads as UTF-8, or XLSX. No text in it can act as a formula."""
 
 import csv
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 
 import xlsxwriter
 from django.utils import timezone
@@ -12,42 +12,36 @@ from django.utils import timezone
 from minewatch.office.web.listing.columns import Column
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_BYTE_ORDER_MARK = "\ufeff"
 MEDIA_TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
-class _Echo:
-    """Gives back what is written, for ``csv.writer``."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
-def csv_lines(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[str]:
-    """Give the lines of a CSV file."""
-    writer = csv.writer(_Echo())
-    yield _BYTE_ORDER_MARK + writer.writerow([str(column.title) for column in columns])
-    for row in rows:
-        yield writer.writerow([_harmless(column.of(row)) for column in columns])
+def write_csv(path: Path, columns: Sequence[Column], rows: Iterable[Any]) -> int:
+    """Write a CSV file; return how many rows."""
+    number = 0
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([str(column.title) for column in columns])
+        for row in rows:
+            writer.writerow([harmless(column.of(row)) for column in columns])
+            number += 1
+    return number
 
 
-def xlsx_file(columns: Sequence[Column], rows: Iterable[Any]) -> IO[bytes]:
-    """Return a workbook with one sheet, written row by row into a temporary file."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - the answer closes it
+def write_xlsx(path: Path, columns: Sequence[Column], rows: Iterable[Any]) -> int:
+    """Write a workbook with one sheet, row by row; return how many rows."""
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(file, options)
-    sheet = book.add_worksheet()
-    sheet.freeze_panes(1, 0)
-    sheet.write_row(0, 0, [str(column.title) for column in columns], book.add_format({"bold": True}))
-    for number, row in enumerate(rows, 1):
-        for place, column in enumerate(columns):
-            _write(sheet, (number, place), column.of(row))
-    book.close()
-    file.seek(0)
-    return file
+    number = 0
+    with xlsxwriter.Workbook(path, options) as book:
+        sheet = book.add_worksheet()
+        sheet.freeze_panes(1, 0)
+        sheet.write_row(0, 0, [str(column.title) for column in columns], book.add_format({"bold": True}))
+        for number, row in enumerate(rows, 1):
+            for place, column in enumerate(columns):
+                _write(sheet, (number, place), column.of(row))
+    return number
 
 
 def _write(sheet: Any, place: tuple[int, int], value: Any) -> None:
@@ -57,7 +51,8 @@ def _write(sheet: Any, place: tuple[int, int], value: Any) -> None:
         sheet.write_string(*place, _plain(value))
 
 
-def _harmless(value: Any) -> Any:
+def harmless(value: Any) -> Any:
+    """Return a value that no spreadsheet takes for a formula."""
     if isinstance(value, int | float) or value is None:
         return value
     text = _plain(value)

@@ -7,18 +7,18 @@ from urllib.parse import urlencode
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
-from minewatch.office.platform.exporting import SHORTEST_PURPOSE, note_export
+from minewatch.office.platform.exporting import SHORTEST_PURPOSE
 from minewatch.office.platform.paging import page_of
 from minewatch.office.register.filters import drop_filter, filters_of, keep_filter
 from minewatch.office.web.doors import View, by, permitted
 from minewatch.office.web.forms import OfficeForm
+from minewatch.office.web.listing import exports
 from minewatch.office.web.listing.columns import Column, Line, lines
-from minewatch.office.web.listing.files import MEDIA_TYPES, csv_lines, xlsx_file
 from minewatch.office.web.listing.listing import FilterForm, Listing, Sight
 
 SIZES = (25, 50, 100, 200)
@@ -60,9 +60,7 @@ class _Asked:
 
     @property
     def said(self) -> dict[str, Any]:
-        self.filters.is_valid()
-        cleaned = self.filters.cleaned_data
-        return {name: value for name, value in cleaned.items() if value not in (None, "", [], False)}
+        return exports.cleaned(self.filters)
 
     def address(self, **changed: object) -> str:
         """Return the query of this page with some of its values changed."""
@@ -82,6 +80,7 @@ class Heading:
 
 def listed(kind: type[Listing]) -> View:
     """Return the view of a list; it asks for the permission that the list names."""
+    exports.LISTINGS[kind.name] = kind
 
     def view(request: HttpRequest) -> HttpResponseBase:
         listing = kind()
@@ -176,7 +175,7 @@ def _query(request: HttpRequest) -> dict[str, list[str]]:
 
 
 def _export(asked: _Asked) -> HttpResponseBase:
-    """Give the whole list, as filtered, as a file; the purpose is noted first."""
+    """Have the whole list, as filtered, made as a file; the purpose is noted first."""
     request, listing = asked.request, asked.listing
     if not (listing.exporting and request.user.has_perm(listing.exporting)):
         raise PermissionDenied(listing.exporting or "export")
@@ -184,17 +183,13 @@ def _export(asked: _Asked) -> HttpResponseBase:
     if not form.is_valid():
         messages.error(request, _("Say what the export is for."))
         return redirect(request.get_full_path())
-    said, who = form.cleaned_data, by(request)
-    in_the_clear = bool(said.get("clear"))
-    note = {"filters": _query(request), "format": said["form"], "in_the_clear": in_the_clear}
-    note_export(listing.name, said["purpose"], note, who)
-    rows = listing.everything(listing.select(asked.said), Sight(who, in_the_clear))
-    file_name = f"{listing.name}-{who.at:%Y%m%d-%H%M}.{said['form']}"
-    if said["form"] == "xlsx":
-        return FileResponse(xlsx_file(listing.columns, rows), as_attachment=True, filename=file_name)
-    headers = {"Content-Disposition": f'attachment; filename="{file_name}"'}
-    lines = csv_lines(listing.columns, list(rows))
-    return StreamingHttpResponse(lines, content_type=MEDIA_TYPES["csv"], headers=headers)
+    wanted = form.cleaned_data
+    clear = bool(wanted.get("clear"))
+    query = _query(request)
+    about = exports.Asked(listing.name, str(listing.title), query, wanted["form"], wanted["purpose"], clear)
+    exports.begin(about, by(request))
+    messages.success(request, _("The file is being made: it waits for you under Exports."))
+    return redirect("exports")
 
 
 def _number(text: str | None) -> int:

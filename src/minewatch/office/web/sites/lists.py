@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from minewatch.office.register import lists
 from minewatch.office.register.models import Enterprise, Site
 from minewatch.office.register.protection import Eyes
+from minewatch.office.register.titles import tariff_text
 from minewatch.office.web.forms import DayInput, RegionField
-from minewatch.office.web.listing import Column, FilterForm, Kind, Listing, Sight
+from minewatch.office.web.listing import Action, Column, FilterForm, Kind, Listing, Sight
 
 STATE_COLOURS: Mapping[str, str] = {
     Site.State.SUSPECTED: "yellow",
@@ -23,6 +24,10 @@ STATE_COLOURS: Mapping[str, str] = {
     Site.State.CLOSED: "green",
 }
 _ANY = ("", "—")
+
+
+def _edit(route: str) -> tuple[Action]:
+    return (Action(route, _("Edit"), "register.edit_things", "edit"),)
 
 
 class _Register(Listing):
@@ -60,6 +65,7 @@ class SiteListing(_Register):
     """All sites."""
 
     name, title = "sites", _("Sites")
+    actions = _edit("edit_sites")
     filters, order = SiteFilters, "-power_kw"
     rows, row = lists.site_rows, lists.site_row
     columns = (
@@ -97,6 +103,7 @@ class EnterpriseListing(_Register):
     """All enterprises."""
 
     name, title = "enterprises", _("Enterprises")
+    actions = _edit("edit_enterprises")
     filters, order = EnterpriseFilters, "name"
     rows, row = lists.enterprise_rows, lists.enterprise_row
     columns = (
@@ -122,6 +129,7 @@ class UsagePointListing(_Register):
     """All usage points."""
 
     name, title = "usage_points", _("Usage points")
+    actions = _edit("edit_usage_points")
     filters, order = UsagePointFilters, "number"
     rows, row = lists.usage_point_rows, lists.usage_point_row
     columns = (
@@ -135,7 +143,7 @@ class UsagePointListing(_Register):
         Column("customer_name", _("Customer")),
         Column("region", _("Region"), sort="region__path"),
         Column("address", _("Address")),
-        Column("tariff_class", _("Tariff class")),
+        Column("tariff_class", _("Tariff class"), value=lambda row: tariff_text(row.tariff_class)),
         Column("voltage_kv", _("Voltage (kV)"), Kind.NUMBER, digits=1),
         Column("contract_kva", _("Contracted (kVA)"), Kind.NUMBER, sort="contract_kva", nullable=True),
         Column("transformer_id", _("Transformer")),
@@ -155,6 +163,7 @@ class PlantListing(_Register):
     """All power plants."""
 
     name, title = "plants", _("Power plants")
+    actions = _edit("edit_plants")
     filters, order = PlantFilters, "number"
     rows, row = lists.plant_rows, lists.plant_row
     columns = (
@@ -176,6 +185,7 @@ class LineListing(_Register):
     """All network lines."""
 
     name, title = "lines", _("Network lines")
+    actions = _edit("edit_lines")
     filters, order = LineFilters, "prefix"
     rows, row = lists.line_rows, lists.line_row
     columns = (

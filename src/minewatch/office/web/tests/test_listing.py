@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -14,7 +15,8 @@ from minewatch.office.platform.models import AuditEntry
 from minewatch.office.platform.roles import Role
 from minewatch.office.register.models import SavedFilter, Site
 from minewatch.office.web.listing import Column
-from minewatch.office.web.listing.files import csv_lines
+from minewatch.office.web.listing.files import write_csv, write_xlsx
+from minewatch.office.web.tests.taking import taken
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +89,8 @@ def test_htmx_gets_the_table_alone(officer: Client, sites: list[Site]) -> None:
 def test_a_list_leaves_as_a_file_for_a_purpose_only(officer: Client, sites: list[Site]) -> None:
     assert officer.post("/sites/", {"do": "export", "form": "csv", "purpose": " "}).status_code == 302
     assert not AuditEntry.objects.filter(action="exported").exists()
-    answer = officer.post("/sites/?least_kw=200", {"do": "export", "form": "csv", "purpose": "weekly report"})
-    rows = list(csv.reader(io.StringIO(b"".join(answer).decode("utf-8-sig"))))  # type: ignore[call-overload]
+    file = taken(officer, "/sites/?least_kw=200", {"form": "csv", "purpose": "weekly report"})
+    rows = list(csv.reader(io.StringIO(file.decode("utf-8-sig"))))
     assert [row[0] for row in rows[1:]] == ["510703-000002", "510703-000003"]
     assert "四川省绵阳市涪城区****" in rows[1]
     entry = AuditEntry.objects.get(action="exported")
@@ -97,9 +99,8 @@ def test_a_list_leaves_as_a_file_for_a_purpose_only(officer: Client, sites: list
 
 
 def test_an_export_in_the_clear_says_so(officer: Client, sites: list[Site]) -> None:
-    said = {"do": "export", "form": "xlsx", "purpose": "court order 17", "clear": "on"}
-    answer = officer.post("/sites/", said)
-    sheet = openpyxl.load_workbook(io.BytesIO(b"".join(answer))).active  # type: ignore[call-overload]
+    file = taken(officer, "/sites/", {"form": "xlsx", "purpose": "court order 17", "clear": "on"})
+    sheet = openpyxl.load_workbook(io.BytesIO(file)).active
     cells = [cell.value for row in sheet.iter_rows() for cell in row]
     assert "四川省绵阳市涪城区工业路1号" in cells
     assert AuditEntry.objects.get(action="exported").details["in_the_clear"] is True
@@ -126,6 +127,12 @@ def test_filters_are_kept_shared_in_the_agency_and_dropped(
     assert not SavedFilter.objects.exists()
 
 
-def test_no_text_in_a_file_acts_as_a_formula() -> None:
-    lines = list(csv_lines([Column("real", "x", value=str)], ["=1+1", "@x", "ok"]))
-    assert [line.strip() for line in lines[1:]] == ["'=1+1", "'@x", "ok"]
+def test_no_text_in_a_file_acts_as_a_formula(tmp_path: Path) -> None:
+    columns, rows = [Column("real", "x", value=str)], ["=1+1", "@x", "ok"]
+    assert write_csv(tmp_path / "a.csv", columns, rows) == 3
+    assert (tmp_path / "a.csv").read_text("utf-8-sig").split() == ["x", "'=1+1", "'@x", "ok"]
+    assert write_xlsx(tmp_path / "a.xlsx", columns, rows) == 3
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx").active
+    assert [(cell.value, cell.data_type) for (cell,) in sheet.iter_rows(min_row=2)] == [
+        (text, "s") for text in rows
+    ]

@@ -21,6 +21,7 @@ from minewatch.office.register.facts import Said, register, source
 from minewatch.office.register.inventory import columns
 from minewatch.office.register.models import EvidenceFile, Line, Merge, Premises, Site, Source, UsagePoint
 from minewatch.office.register.services import SightingGiven, link, sight
+from minewatch.office.web.tests.taking import taken
 
 PURPOSE = "每周报送省级清单"
 
@@ -72,9 +73,8 @@ def test_an_inventory_shows_its_sites_masked_in_few_queries(officer: Client, sit
 def test_an_inventory_is_taken_away_with_a_purpose(
     officer: Client, sites: list[Site], clear: str, address: str
 ) -> None:
-    asked = {"do": "export", "purpose": PURPOSE, "form": "xlsx", "clear": clear}
-    answer = officer.post("/inventory/operating/", asked)
-    content = b"".join(answer.streaming_content)  # type: ignore[attr-defined]
+    asked = {"purpose": PURPOSE, "form": "xlsx", "clear": clear}
+    content = taken(officer, "/inventory/operating/", asked)
     rows = list(load_workbook(io.BytesIO(content)).active.values)
     assert len(rows[0]) == len(columns("operating"))
     assert {address} <= set(rows[1])

@@ -1,0 +1,1 @@
+"""Pages of imports and exports, and of edits of many rows of a list."""
