@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import QuerySet
 
 from minewatch.office.platform.selectors import region_by_code
+from minewatch.office.register.holding import holding
 from minewatch.office.register.models import Enterprise, Line, Plant, Site, UsagePoint
 from minewatch.office.register.protection import Eyes
 
@@ -242,10 +243,4 @@ def _live(model: type[Any], said: Said, exact: Sequence[str] = ()) -> "QuerySet[
 
 def _holding(rows: "QuerySet[Any]", said: Said, key: str, name: str) -> "QuerySet[Any]":
     """Keep rows whose key begins with the text, or whose name holds it."""
-    if "text" not in said:
-        return rows
-    text = said["text"].strip()
-    every = rows.order_by().values("pk")
-    # each way by its own index: one condition for both has every row read
-    by_key = every.filter(**{f"{key}__startswith": text.upper()})
-    return rows.filter(pk__in=by_key.union(every.filter(**{f"{name}__holds": text})))
+    return holding(rows, said["text"], key, name) if "text" in said else rows

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from minewatch.office.platform.models import User
 from minewatch.office.platform.selectors import region_by_code
 from minewatch.office.platform.services import By
+from minewatch.office.register.holding import holding
 from minewatch.office.verify.flow import NEXT, RESTING
 from minewatch.office.verify.models import (
     Approval,
@@ -172,8 +173,7 @@ def case_rows(said: Said) -> "QuerySet[Case]":
     if "owed" in said:
         rows = rows.filter(pk__in=Obligation.objects.filter(kind=said["owed"], ended_at=None).values("case"))
     if "text" in said:
-        text = said["text"].strip()
-        rows = rows.filter(Q(number__startswith=text.upper()) | Q(site__name__holds=text))
+        rows = holding(rows, said["text"], "number", "site__name")
     return rows
 
 

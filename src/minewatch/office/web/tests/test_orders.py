@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from minewatch.office.conftest import AT
 from minewatch.office.platform.models import Region
 from minewatch.office.platform.scope import Scope, scoped, whole
+from minewatch.office.register import holding
 from minewatch.office.register.models import Enterprise, Site, UsagePoint
 from minewatch.office.web.cases.lists import CaseListing
 from minewatch.office.web.register.lists import OperatingInventory
@@ -83,7 +84,11 @@ def test_texts_of_one_place_are_sorted_and_not_read_through_the_country(listing:
 
 
 @pytest.mark.parametrize("text", ["清流", "91510703", "没有"])
-def test_a_text_finds_keys_by_their_beginning_and_names_by_any_part(text: str, country: None) -> None:
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_a_text_finds_keys_by_their_beginning_and_names_by_any_part(
+    text: str, few: int, country: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holding, "_FEW", few)
     region = Region.objects.get(code="510703")
     values = {"region": region, "created_at": AT, "name_key": ""}
     Enterprise.objects.create(name="绵阳清流科技", uscc="91510703MA6212342P", **values)
