@@ -1,5 +1,7 @@
 """What the fields of the register are called: in histories, inventories, forms and the headers of files."""
 
+from collections.abc import Mapping
+
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -67,3 +69,19 @@ FIELDS: dict[str, str | Promise] = {
     "recurrences": _("Recurrences"),
 }
 """Fields that sources state, by their name in statements."""
+
+TARIFFS: Mapping[str, str | Promise] = {
+    "residential": _("Residential"),
+    "agricultural": _("Agricultural production"),
+    "commercial": _("Industrial and commercial"),
+    "commercial_single": _("Industrial and commercial, one-part"),
+    "commercial_two_part": _("Industrial and commercial, two-part"),
+    "heating": _("Electric heating"),
+    "ev_charging": _("Charging of electric vehicles"),
+}
+"""Tariff classes of the analysis in words (classes since June 2023: facts of the policy, section 6)."""
+
+
+def tariff_text(code: str) -> str:
+    """Return a tariff class in words; one that is no code of the analysis is said as it was given."""
+    return str(TARIFFS.get(code, code))
