@@ -17,16 +17,14 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from minewatch.office.verify.inspections.lan_scan import FORMAT, sealed
+
 MINEWATCH = str(Path(sys.executable).with_name("minewatch"))
 VENDOR = Path(__file__).parents[2] / "src/minewatch/office/web/static/vendor"
 PASSWORD = "gobi-lantern-42-river"  # noqa: S105 - of the office that this test makes
 RULES = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}"
-PHONE = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
-    "has_touch": True,
-    "is_mobile": True,
-}
+SIZE = {"width": 390, "height": 844}
+PHONE = {"viewport": SIZE, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 PLACE = {"longitude": 102.65, "latitude": 29.35, "accuracy": 9}
 SHOTS = os.environ.get("FIELD_SHOTS")
 
@@ -108,6 +106,7 @@ def run(home: Path, code: str) -> str:
     running.open_office(Path(HOME))
     from minewatch.office.verify.inspections.models import *
     from minewatch.office.register.models import EvidenceFile
+    from django.utils.timezone import now
     """.replace("HOME", repr(str(home)))
     text = textwrap.dedent(head) + textwrap.dedent(code)
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
@@ -134,13 +133,17 @@ def opened(context: BrowserContext, office: Office, name: str = "inspector0") ->
     """Log in, open the page once, and wait until the phone could do without a network."""
     page = context.new_page()
     page.on("pageerror", lambda error: pytest.fail(str(error)))
-    page.goto(f"{office.address}/account/login/?next=/field/")
+    log_in(page, office, name, "/field/")
+    page.wait_for_selector("#net[data-ready=true][data-state=done]")
+    return page
+
+
+def log_in(page: Page, office: Office, name: str, then: str) -> None:
+    page.goto(f"{office.address}/account/login/?next={then}")
     page.fill("input[name=login]", name)
     page.fill("input[name=password]", PASSWORD)
     page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{office.address}/field/")
-    page.wait_for_selector("#net[data-ready=true][data-state=done]")
-    return page
+    page.wait_for_url(f"{office.address}{then}")
 
 
 def picture(colour: str) -> dict[str, object]:
@@ -206,22 +209,29 @@ def test_a_visit_is_written_without_a_network_and_sent_once(browser: Browser, of
     lost: list[str] = []
 
     def lose(route: Route) -> None:
-        """Let the sheet come through, and lose the answer."""
-        if lost:
+        """Let a photo and then the sheet come through once, and lose both answers."""
+        kind = route.request.url.split("/")[5]
+        if kind in lost:
             return route.continue_()
-        answer = route.fetch()
-        lost.append(str(answer.status))
+        assert route.fetch().status == 200
+        lost.append(kind)
         return route.abort("connectionreset")
 
+    context.route("**/photos/**", lose)
     context.route("**/sheets/", lose)
-    page.reload()
-    expect(page.locator("article").first).to_contain_text("Waiting to be sent")
+    page.close()  # the tab is killed between the steps, too
+    for step in (["photos"], ["photos", "sheets"]):
+        page = context.new_page()
+        page.goto(f"{office.address}/field/")
+        context.set_offline(False)
+        expect(page.locator("#net")).to_have_attribute("data-state", "offline")
+        expect(page.locator("article").first).to_contain_text("Waiting to be sent")
+        assert lost == step
+        page.close()
+        context.set_offline(True)
     context.set_offline(False)
-    page.click("#sync")
-    expect(page.locator("#net")).to_have_attribute("data-state", "offline")
-    expect(page.locator("article").first).to_contain_text("Waiting to be sent")
-    assert lost == ["200"]
-    page.click("#sync")
+    page = context.new_page()
+    page.goto(f"{office.address}/field/")
     expect(page.locator("article").first).to_contain_text("Sheet 1")
     assert office.ask(
         "[[s.revision, s.is_conflict, s.words, s.verdict, s.lon, s.accuracy_m]"
@@ -286,6 +296,74 @@ def test_two_phones_write_at_a_time_and_both_are_kept(browser: Browser, office: 
     other.close()
 
 
+def test_sheets_and_a_scan_come_together_on_the_desktop(browser: Browser, office: Office) -> None:
+    """The two sheets of the phones are joined, and the record of a scan is looked at and added."""
+    scanned = sealed(
+        {
+            "format": FORMAT,
+            "network": "192.168.1.0/24",
+            "authority": "检字〔2026〕12号",
+            "operator": "王工",
+            "began_at": "2026-11-24T10:00:00+00:00",
+            "complete": True,
+            "machines": [
+                {"ip": f"192.168.1.{number}", "mac": f"c8110500000{number}", "make": "WhatsMiner"}
+                | {"model": "M30S+", "algorithm": "SHA256", "hash_rate_h_s": 1e14, "power_w": 3400}
+                for number in range(1, 6)
+            ]
+            + [{"ip": "192.168.1.9", "mac": "", "model": ""}],
+        }
+    )
+    record = {"name": "lan-scan.json", "mimeType": "application/json", "buffer": json.dumps(scanned).encode()}
+    for locale, size in (("zh-CN", {"width": 1280, "height": 900}), ("en-US", SIZE)):
+        context = browser.new_context(locale=locale, viewport=size, bypass_csp=True)
+        page = context.new_page()
+        log_in(page, office, "inspector0", f"/inspections/{office.numbers[2]}/")
+        if locale == "zh-CN":
+            page.click("text=合并记录")
+            shot(page, "join-zh")
+            found = axe(page)
+            page.check("input[value='1'] >> nth=0")
+            page.click("form.card button")
+            page.wait_for_url(f"**/inspections/{office.numbers[2]}/")
+        page.goto(f"{office.address}/inspections/{office.numbers[2]}/machines/")
+        page.set_input_files("input[name=file]", files=[record])
+        page.click("form.card button")
+        page.wait_for_selector("#counted")
+        assert "检字〔2026〕12号" in page.inner_text("main")
+        assert "500 TH/s" in page.inner_text("main")
+        shot(page, f"machines-{locale}")
+        found += axe(page)
+        page.click("form.card button")
+        page.wait_for_url(f"**/inspections/{office.numbers[2]}/")
+        shot(page, f"inspection-{locale}")
+        found += axe(page)
+        assert found == []
+        context.close()
+    assert (
+        office.ask(
+            "[[m.model, m.number, m.running, m.how] for m in MachineCount._base_manager.filter(how='scan')]"
+        )
+        == [["M30S+", 5, 5, "scan"]] * 2
+    )
+
+
+def test_a_sheet_that_is_not_taken_says_why_and_opens_again(browser: Browser, office: Office) -> None:
+    context = phone(browser)
+    page = opened(context, office)
+    open_form(page, "工业路2号仓库")
+    page.fill("textarea[name=words]", "补充")
+    expect(page.locator("#saved")).not_to_be_empty()
+    row = f"Inspection._base_manager.filter(number='{office.numbers[1]}')"
+    office.ask(f"{row}.update(state='cancelled', ended_at=now())")
+    page.click("#finish")
+    expect(page.locator("article [role=alert]")).to_contain_text("The inspection has ended")
+    page.click("article [role=alert] >> text=Open again")
+    open_form(page, "工业路2号仓库")
+    assert page.input_value("textarea[name=words]") == "补充"
+    context.close()
+
+
 @pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
 def test_the_page_breaks_no_rule(browser: Browser, office: Office, locale: str) -> None:
     context = browser.new_context(
@@ -315,7 +393,8 @@ def test_logging_out_leaves_nothing_on_the_phone(browser: Browser, office: Offic
     page.click("#back")
     answers: list[str] = []
     page.once("dialog", lambda dialog: (answers.append(dialog.message), dialog.dismiss()))
-    page.click("#logout")
+    with page.expect_event("dialog"):
+        page.click("#logout")
     assert "not been sent" in answers[0]
     page.once("dialog", lambda dialog: dialog.accept())
     page.click("#logout")
