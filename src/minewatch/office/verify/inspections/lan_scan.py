@@ -110,6 +110,10 @@ def opened(content: bytes) -> dict[str, Any]:
         raise Refused("export_broken")
     if sealed(record)["sha256"] != record.get("sha256"):
         raise Refused("scan_altered")
+    try:
+        datetime.fromisoformat(record["began_at"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise Refused("export_broken") from error
     return record
 
 

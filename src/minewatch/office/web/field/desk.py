@@ -1,5 +1,6 @@
 """Sheets on the desktop: machines of a file are added after a look, sheets are brought together."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -46,6 +47,7 @@ class SureForm(OfficeForm):
     def __init__(self, *args: Any, found: Counted, **named: Any) -> None:
         super().__init__(*args, **named)
         self.found = found
+        self.began = found.scan and datetime.fromisoformat(found.scan["began_at"])
         self.troubles = [*found.export.refused, *found.export.notes][:_MOST_TOLD]
 
 

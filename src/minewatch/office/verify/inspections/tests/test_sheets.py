@@ -233,7 +233,8 @@ def test_an_export_becomes_a_part_of_what_was_written(inspection: Inspection) ->
 
 
 def test_an_altered_scan_is_not_counted(inspection: Inspection) -> None:
-    record = sealed({"format": FORMAT, "machines": [{"ip": "10.0.0.1", "model": "S19"}]})
+    machines = [{"ip": "10.0.0.1", "model": "S19"}]
+    record = sealed({"format": FORMAT, "began_at": VISIT.isoformat(), "machines": machines})
     named = FileGiven("scan.json", ("inspection", inspection.pk), inspection.case.site.region)
     lead = who(inspection.lead)
     whole = keep_file([json.dumps(record).encode()], named, lead)
