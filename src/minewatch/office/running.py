@@ -3,13 +3,14 @@
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import django
 
@@ -58,10 +59,67 @@ def demonstrate(password: str) -> "list[DemoAccount]":
     return demonstration.make(password, By(None, datetime.now(UTC)))
 
 
-def serve(bind: str, processes: int) -> int:
-    """Serve the office with gunicorn until it is stopped; return its exit code."""
+class Demonstrator(NamedTuple):
+    """An account of a demonstration as a person is told of it."""
+
+    username: str
+    agency: str
+    does: str
+
+
+def demonstrators() -> list[Demonstrator]:
+    """Return the accounts of a demonstration that are there."""
+    from minewatch.office.platform.demonstration import ACCOUNTS
+    from minewatch.office.platform.models import User
+    from minewatch.office.platform.roles import Administrator, Role
+
+    users = {user.username: user for user in User.objects.filter(is_active=True)}
+    return [
+        Demonstrator(
+            account.username,
+            str(users[account.username].agency),
+            str(Administrator(account.administers).label)
+            if account.administers
+            else ", ".join(str(Role(role).label) for role in account.roles),
+        )
+        for account in ACCOUNTS
+        if account.username in users
+    ]
+
+
+def live() -> dict[str, int]:
+    """Bring cases of a demonstration on their way; return the number of all by their state in words."""
+    from minewatch.office.demonstration import live
+    from minewatch.office.platform.services import By
+    from minewatch.office.verify.models import Case
+
+    states = live(By(None, datetime.now(UTC)))
+    return {str(Case.State(state).label): number for state, number in states.items()}
+
+
+class PlaceTaken(OSError):  # noqa: N818 - named for what it is
+    """Another program listens where the office is to serve."""
+
+    def __init__(self, bind: str, why: str) -> None:
+        super().__init__(bind, why)
+        self._bind, self._why = bind, why
+
+    def text(self, language: str) -> str:
+        """Return the sentence in a language."""
+        if language == "zh":
+            return f"无法在{self._bind}上服务({self._why}):请停止占用它的程序,或用--bind另选地址"
+        return f"cannot serve on {self._bind} ({self._why}): stop what uses it, or choose another --bind"
+
+
+def serve(bind: str, processes: int, *, quiet: bool = False) -> int:
+    """Serve the office with gunicorn until it is stopped; return its exit code.
+
+    Raises PlaceTaken where another program listens there.
+    """
+    _refuse_taken(bind)
     command = [sys.executable, "-m", "gunicorn", "minewatch.office.wsgi:application"]
-    command += ["--bind", bind, "--workers", str(processes), "--threads", "4", "--access-logfile", "-"]
+    command += ["--bind", bind, "--workers", str(processes), "--threads", "4"]
+    command += ["--log-level", "warning"] if quiet else ["--access-logfile", "-"]
     server = subprocess.Popen(command)  # noqa: S603 - our own words
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
@@ -69,6 +127,19 @@ def serve(bind: str, processes: int) -> int:
     except KeyboardInterrupt:
         server.send_signal(signal.SIGINT)
         return server.wait()
+
+
+def _refuse_taken(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    if host == "unix" or not port.isdigit():
+        return
+    family = socket.AF_INET6 if host.startswith("[") else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise PlaceTaken(bind, error.strerror or str(error)) from error
 
 
 def work() -> None:
