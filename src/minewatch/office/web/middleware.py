@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from allauth.account.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -66,10 +68,19 @@ class Doorkeeper:
         if is_public(name, view):
             return None
         if not isinstance(request.user, User):
-            return redirect_to_login(request.get_full_path())
+            return _to_the_login(request)
         if must_be_changed(request.user, clock.now()) and name != _CHANGES_PASSWORD:
             return redirect(_CHANGES_PASSWORD)
         return _look(request, request.user, name)
+
+
+def _to_the_login(request: HttpRequest) -> HttpResponse:
+    """Send to the login and back; a part of a page that asks again sends the whole page there."""
+    if "HX-Request" not in request.headers:
+        return redirect_to_login(request.get_full_path())
+    page = urlsplit(request.headers.get("HX-Current-URL", "/"))
+    login = redirect_to_login(urlunsplit(("", "", page.path or "/", page.query, "")))
+    return HttpResponse(headers={"HX-Redirect": login["Location"]})
 
 
 def is_public(name: str, view: Any) -> bool:
@@ -80,41 +91,44 @@ def is_public(name: str, view: Any) -> bool:
 
 
 def _look(request: HttpRequest, user: User, name: str) -> HttpResponse | None:
-    """Look once a minute at what costs queries: other sessions, second factor; the session then lives on.
+    """Look once a minute at what costs queries: second factor, the session's list; the session then lives on.
 
-    What ends sessions (suspension, a new password, a lost factor) deletes them, and holds at once.
+    What ends sessions (suspension, a new password, a lost factor) deletes them, and holds at once. How many
+    sessions an account has is looked at when one begins.
     """
-    now = clock.now().timestamp()
-    if now - request.session.get(_LOOKED_AT, 0) < _LOOKS_EVERY_S:
+    now, looked_at = clock.now().timestamp(), request.session.get(_LOOKED_AT)
+    if looked_at is not None and now - looked_at < _LOOKS_EVERY_S:
         return None
     request.session.modified = True
-    if not _is_seen(request):
+    if looked_at is None or not _goes_on(request, user):
         UserSession.objects.create_from_request(request)
-    if _has_other_sessions(request):
-        return redirect("account_logout")
-    if name in _WITHOUT_SECOND_FACTOR or name.startswith(_SETS_UP_SECOND_FACTOR):
-        return None
-    if _lacks_second_factor(user):
-        return redirect("mfa_activate_totp")
+        if _has_other_sessions(request):
+            return redirect("account_logout")
+        if name in _WITHOUT_SECOND_FACTOR or name.startswith(_SETS_UP_SECOND_FACTOR):
+            return None
+        if not _with_second_factor(User.objects.filter(pk=user.pk), "pk").exists():
+            return redirect("mfa_activate_totp")
     request.session[_LOOKED_AT] = now
     return None
 
 
-def _is_seen(request: HttpRequest) -> bool:
-    """Note that the session is in use, and from where; False where it is not known yet."""
+def _goes_on(request: HttpRequest, user: User) -> bool:
+    """Note that a session is in use, and from where; False where it is not known or lacks a second factor."""
     values = {
         "last_seen_at": clock.now(),
         "ip": get_adapter().get_client_ip(request),
         "user_agent": request.headers.get("user-agent", "")[:_LONGEST_USER_AGENT],
     }
-    known = UserSession.objects.filter(session_key=request.session.session_key, user=request.user)
-    return known.update(**values) > 0
+    known = UserSession.objects.filter(session_key=request.session.session_key, user=user)
+    return _with_second_factor(known, "user").update(**values) > 0
 
 
-def _lacks_second_factor(user: User) -> bool:
+def _with_second_factor(rows: "QuerySet[Any]", account: str) -> "QuerySet[Any]":
+    """Leave rows whose account has a second factor, where one is asked for."""
     if settings.SECOND_FACTOR != "required":
-        return False
-    return not Authenticator.objects.filter(user=user).exclude(type="recovery_codes").exists()
+        return rows
+    factors = Authenticator.objects.filter(user=OuterRef(account)).exclude(type="recovery_codes")
+    return rows.filter(Exists(factors))
 
 
 def _has_other_sessions(request: HttpRequest) -> bool:

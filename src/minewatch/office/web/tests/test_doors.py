@@ -128,7 +128,7 @@ def test_a_session_in_use_lives_on_and_an_idle_one_ends(
     assert client.get(QUIET).status_code == 302
 
 
-def test_the_minute_of_a_look_costs_four_queries_more(account: OpenAccount, log_in: LogIn) -> None:
+def test_the_minute_of_a_look_costs_two_queries_more(account: OpenAccount, log_in: LogIn) -> None:
     client = log_in(account("li.na", "energy-510703", Role.OFFICER))
     client.get(QUIET)
     with CaptureQueriesContext(connection) as quiet:
@@ -139,4 +139,4 @@ def test_the_minute_of_a_look_costs_four_queries_more(account: OpenAccount, log_
     with CaptureQueriesContext(connection) as looked:
         client.get("/works/")
     more = [one["sql"] for one in looked if not one["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-    assert len(more) - len(quiet) == 4  # the session seen, its fellows, a second factor, the session kept
+    assert len(more) - len(quiet) == 2  # the session seen, with a second factor; the session kept
