@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.register.models import EvidenceFile, Link, MachineGroup, Party, Sighting, Site
 from minewatch.office.register.protection import Eyes
-from minewatch.office.register.titles import FIELDS
+from minewatch.office.register.titles import FIELDS, tariff_text
 
 Row = dict[str, Any]
 Filler = Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]]
@@ -187,7 +187,7 @@ def _of_links(links: Sequence[Link], eyes: Eyes) -> Row:
     by_tariff: dict[str, float] = defaultdict(float)
     for row in links:
         if row.usage_point and row.energy_week_kwh is not None:
-            by_tariff[row.usage_point.tariff_class or "—"] += row.energy_week_kwh
+            by_tariff[tariff_text(row.usage_point.tariff_class) or "—"] += row.energy_week_kwh
 
     def masked(field: str) -> str:
         return _joined(eyes.show(("usagepoint", one.pk), field, getattr(one, field)) for one in points)
@@ -196,7 +196,7 @@ def _of_links(links: Sequence[Link], eyes: Eyes) -> Row:
     return {
         "numbers": masked("number"),
         "customer_name": masked("customer_name"),
-        "tariff_class": _joined(one.tariff_class for one in points),
+        "tariff_class": _joined(tariff_text(one.tariff_class) for one in points),
         "voltage_kv": _joined(f"{one.voltage_kv:g}" for one in points if one.voltage_kv is not None),
         "contract_kva": _sum(one.contract_kva for one in points),
         "price_cny_kwh": max(prices) if prices else None,

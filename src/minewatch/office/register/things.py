@@ -10,7 +10,7 @@ from django.utils import timezone
 from minewatch.office.register.checks import stated_fields
 from minewatch.office.register.models import Registered, Site
 from minewatch.office.register.protection import Eyes
-from minewatch.office.register.titles import FIELDS, KINDS
+from minewatch.office.register.titles import FIELDS, KINDS, tariff_text
 
 _MOST_SITES = 100
 
@@ -60,6 +60,8 @@ def _value(thing: Registered, name: str, eyes: Eyes) -> str:
         return "" if other is None else eyes.show((kind, other.pk), "address", str(other))
     title: Any = getattr(thing, f"get_{name}_display", None)
     value = title() if title else getattr(thing, name)
+    if name == "tariff_class":
+        value = tariff_text(value)
     return eyes.show((str(thing._meta.model_name), thing.pk), name, _text(value))
 
 

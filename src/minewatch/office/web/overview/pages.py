@@ -24,7 +24,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _panels(request: HttpRequest) -> list[OverviewPanel]:
-    return [panel for panel in OVERVIEW if request.user.has_perm(panel.permission)]
+    """Return the panels of an account; regions are compared where there are some below its own."""
+    user = by(request).user
+    is_leaf = bool(user and user.region and user.region.is_leaf())
+    panels = [panel for panel in OVERVIEW if request.user.has_perm(panel.permission)]
+    return [panel for panel in panels if not (is_leaf and panel.key == "regions")]
 
 
 @require_safe

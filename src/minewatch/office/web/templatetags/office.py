@@ -3,6 +3,7 @@
 from django import template
 from django.utils.translation import gettext as _
 
+from minewatch.office.register.titles import tariff_text
 from minewatch.office.web.listing.columns import per_cent
 
 register = template.Library()
@@ -45,3 +46,9 @@ def kilowatts(value: float | None) -> str:
 def between(low: float | None, high: float | None) -> str:
     """Write the bounds of an estimate."""
     return "" if low in _UNKNOWN or high in _UNKNOWN else f"{low:,.0f}–{high:,.0f}"
+
+
+@register.filter
+def tariff(code: str) -> str:
+    """Write a tariff class in words."""
+    return tariff_text(code)

@@ -37,6 +37,19 @@
       xAxis: { type: "time", axisLabel: { hideOverlap: true, formatter: (time) => clock(time).slice(5, 10) } }, yAxis: { type: "value", name: element.dataset.powerTitle },
       dataZoom: [{ type: "inside" }, { type: "slider", labelFormatter: (time) => clock(time).slice(5, 16) }], series,
     });
+    // the buttons do by keyboard what the wheel does
+    const span = (start, end) => chart.dispatchAction({ type: "dataZoom", start: Math.max(0, start), end: Math.min(100, end) });
+    const share = (time) => (100 * (time - first)) / (last - first);
+    const shown = () => { const { start, end } = chart.getOption().dataZoom[0]; return [start, end, end - start]; };
+    const moves = {
+      all: () => span(0, 100),
+      onset: () => span(share(onset) - 5, share(onset) + 5),
+      in: () => { const [start, end, width] = shown(); span(start + width / 4, end - width / 4); },
+      out: () => { const [start, end, width] = shown(); span(start - width / 2, end + width / 2); },
+      earlier: () => { const [start, , width] = shown(); const to = Math.max(0, start - width / 2); span(to, to + width); },
+      later: () => { const [, end, width] = shown(); const to = Math.min(100, end + width / 2); span(to - width, to); },
+    };
+    element.closest("figure").querySelectorAll("[data-zoom]").forEach((button) => button.addEventListener("click", moves[button.dataset.zoom]));
     new ResizeObserver(() => chart.resize()).observe(element);
     element.dataset.drawn = "yes";
   };
