@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from minewatch.office.platform.acts import act_text, subject_text
 from minewatch.office.platform.models import Agency, AuditEntry, Region, RoleAsked, User
 from minewatch.office.platform.roles import Administrator, Role
 
@@ -135,8 +136,8 @@ def audit_rows(entries: Sequence[AuditEntry]) -> list[AuditRow]:
             entry.at,
             entry.actor,
             entry.agency,
-            entry.action,
-            f"{entry.subject_kind} {entry.subject_id}".strip(),
+            act_text(entry.action),
+            subject_text(entry.subject_kind, entry.subject_id),
             _plain(entry.details) if entry.subject_kind in _WITHOUT_CASES else "",
         )
         for entry in entries

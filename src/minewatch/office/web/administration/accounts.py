@@ -126,7 +126,7 @@ def account_change(request: HttpRequest, username: str, change: str) -> HttpResp
 def account_new(request: HttpRequest) -> HttpResponse:
     """Open an account; its first password is shown once."""
     form = forms.bound(forms.AccountForm, request)
-    question = Question(_("New account"), _("Open"), reverse("accounts"))
+    question = Question(_("New account"), _("Open the account"), reverse("accounts"))
     shown: list[HttpResponse] = []
 
     def act(said: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.platform import lists
+from minewatch.office.platform.acts import ACTS
 from minewatch.office.platform.models import Agency, Region
 from minewatch.office.platform.roles import Administrator, Role
 from minewatch.office.web.forms import DayInput
@@ -23,7 +24,7 @@ class AccountFilters(FilterForm):
     text = forms.CharField(label=_("Name"), max_length=80)
     agency = forms.CharField(label=_("Code of the agency"), max_length=40)
     role = forms.ChoiceField(label=_("Role"), choices=[*ANY, *Role.choices, *Administrator.choices])
-    active = forms.ChoiceField(label=_("State"), choices=[*ANY, ("yes", _("Open")), ("no", _("Suspended"))])
+    active = forms.ChoiceField(label=_("State"), choices=[*ANY, ("yes", _("In use")), ("no", _("Suspended"))])
 
 
 class AccountListing(Listing):
@@ -46,7 +47,7 @@ class AccountListing(Listing):
         Column(
             "state",
             _("State"),
-            value=lambda row: _now("Open") if row.is_active else _now("Suspended"),
+            value=lambda row: _now("In use") if row.is_active else _now("Suspended"),
             colour=lambda row: "green" if row.is_active else "red",
         ),
         Column("last_login", _("Last login"), Kind.TIME, sort="last_login", nullable=True),
@@ -155,7 +156,7 @@ class AuditFilters(FilterForm):
 
     actor = forms.CharField(label=_("Account"), max_length=150)
     agency = forms.CharField(label=_("Code of the agency"), max_length=40)
-    action = forms.CharField(label=_("Act"), max_length=60)
+    action = forms.ChoiceField(label=_("Act"), choices=[*ANY, *ACTS.items()])
     subject = forms.CharField(label=_("Thing (kind, or kind and number)"), max_length=100)
     since = forms.DateField(label=_("From"), widget=DayInput())
     until = forms.DateField(label=_("To"), widget=DayInput())

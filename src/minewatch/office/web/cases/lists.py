@@ -111,7 +111,7 @@ class BatchListing(Listing):
         Column("title", _("Title")),
         Column("kind", _("Kind"), sort="kind"),
         Column("agency", _("Issued by")),
-        Column("issued_at", _("Issued"), Kind.DAY, sort="issued_at"),
+        Column("issued_at", _("Issued on"), Kind.DAY, sort="issued_at"),
         Column("due_at", _("Due"), Kind.TIME, sort="due_at", colour=_late),
         Column("cases", _("Cases"), Kind.NUMBER),
         Column("share", _("Ended"), Kind.SHARE),

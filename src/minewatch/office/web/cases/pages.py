@@ -90,7 +90,7 @@ def case_new(request: HttpRequest) -> HttpResponseBase:
             raise Refused("site_unknown", code=said["site"])
         return reverse("case", args=[open_case(site, _agency(who), said["words"], who).number])
 
-    return ask(request, Question(_("Open a case"), _("Open"), reverse("cases")), form, act)
+    return ask(request, Question(_("Open a case"), _("Open the case"), reverse("cases")), form, act)
 
 
 @permitted("verify.work_cases")

@@ -32,7 +32,7 @@ class DeliveryListing(Listing):
         Column("taken", _("New"), Kind.NUMBER, value=_count("taken")),
         Column("aside", _("Put aside"), Kind.NUMBER, value=_count("aside")),
         Column("withdrawn", _("Withdrawn"), Kind.NUMBER, value=_count("withdrawn")),
-        Column("received_at", _("Received"), Kind.TIME, sort="received_at"),
+        Column("received_at", _("Received at"), Kind.TIME, sort="received_at"),
     )
 
     def select(self, _said: Mapping[str, Any]) -> "QuerySet[Delivery]":
