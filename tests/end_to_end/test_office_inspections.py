@@ -1,5 +1,6 @@
 """Draws in a real Chromium: drawn by another, sent out, read by everybody, checked from their file."""
 
+import json
 import os
 import signal
 import socket
@@ -42,6 +43,7 @@ PAGES = (
     "/public/",
     "/public/draws/SJ-511823-{year}-0001/",
 )
+ENGLISH = os.environ | {"MINEWATCH_LANG": "en"}
 SHOTS = os.environ.get("INSPECTION_SHOTS")
 
 pytestmark = pytest.mark.skipif(not AXE.is_file(), reason="needs the office's assets (tools/assets.sh)")
@@ -194,6 +196,12 @@ def test_a_draw_is_drawn_by_another_sent_out_and_checked_by_anybody(
     expect(county.locator("td a[href^='/inspections/']")).to_have_count(2)
     after.write_bytes(urllib.request.urlopen(file, timeout=10).read())  # noqa: S310 - our own server
     command = [MINEWATCH, "office", "draw-check", str(after), "--announced", str(before)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, env=ENGLISH, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("\t") == 6
+    touched = json.loads(after.read_text("utf-8"))
+    touched["drawn"].reverse()
+    after.write_text(json.dumps(touched), "utf-8")
+    done = subprocess.run(command, capture_output=True, text=True, env=ENGLISH, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "the seed draws something else" in done.stderr

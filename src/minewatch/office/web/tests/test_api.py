@@ -213,13 +213,13 @@ def test_an_order_is_received_once(sites: list[Site], li_na: User, account: Open
         by = By(li_na, timezone.now())
         assert li_na.agency is not None
         case = open_case(sites[0], li_na.agency, "finding", by)
-        order = orders.assign(case, orders.OrderGiven(county.agency, "inspect"), by)  # type: ignore[arg-type]
+        order = orders.give_task(case, orders.OrderGiven(county.agency, "inspect"), by)  # type: ignore[arg-type]
     caller = program_of(county)
     path = f"orders/{order.pk}"
     early = caller.post(f"{path}/result", {"words": "120 machines"})
     assert (early.status_code, early.json()["code"]) == (409, "order_not_received")
     first = caller.post(f"{path}/receipt", **{"Idempotency-Key": "r-1"})
-    assert first.json() == {"id": order.pk, "case": case.number, "kind": "inspection", "state": "received"}
+    assert first.json() == {"id": order.pk, "case": case.number, "kind": "task", "state": "received"}
     done = caller.post(f"{path}/result", {"words": "120 machines"}, **{"Idempotency-Key": "r-2"})
     again = caller.post(f"{path}/result", {"words": "120 machines"}, **{"Idempotency-Key": "r-2"})
     assert (done.status_code, again.json()) == (200, done.json())
