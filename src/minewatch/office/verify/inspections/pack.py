@@ -54,5 +54,11 @@ def _taken(row: Inspection, sheets: list[Sheet], machines: dict[int, list[Machin
         "team": [str(row.lead), str(row.second)],
         "revision": newest.revision if newest else 0,
         "conflict": any(one.is_conflict and not one.merged_by.all() for one in sheets),
-        "sheet": as_given(newest, machines[newest.pk]) if newest else None,
+        "sheet": _light(as_given(newest, machines[newest.pk])) if newest else None,
     }
+
+
+def _light(sheet: dict[str, Any]) -> dict[str, Any]:
+    """Return a sheet without the serials of machines from a file: the office keeps them (``keep_sheet``)."""
+    machines = [one | {"serials": []} if one["file"] else one for one in sheet["machines"]]
+    return sheet | {"machines": machines}

@@ -141,16 +141,17 @@ def _add(row: Inspection, given: SheetGiven, revision: int, by: By) -> Sheet:
         raise Refused("sheet_base")
     sheet = _unsaved(row, given, revision, by)
     files = _files(row, given)
+    base = Sheet.objects.filter(inspection=row, revision=given.base).first()
+    serials = _serials(base)
     machines = [
         MachineCount(
             sheet=sheet,
             file=files[one.file] if one.file is not None else None,
-            serials=list(one.serials),
+            serials=list(one.serials) or serials.get((one.file, one.model, one.algorithm), []),
             **one.model_dump(exclude={"file", "serials"}),
         )
         for one in given.machines
     ]
-    base = Sheet.objects.filter(inspection=row, revision=given.base).first()
     photos = {one.client_id: one.sha256 for one in given.photos}
     sheet.content_sha256 = sha256_of(_content(sheet, machines, photos, (base, merges)))
     sheet.save(force_insert=True)
@@ -222,6 +223,12 @@ def _files(row: Inspection, given: SheetGiven) -> dict[int, EvidenceFile]:
     if wanted - set(found):
         raise Refused("sheet_file")
     return found
+
+
+def _serials(base: Sheet | None) -> dict[tuple[int | None, str, str], list[str]]:
+    """Return the serials of machines that came from a file: a phone gives the count back without them."""
+    rows = MachineCount.objects.filter(sheet=base).exclude(file=None) if base else ()
+    return {(one.file_id, one.model, one.algorithm): one.serials for one in rows}
 
 
 def _photo(client_id: UUID) -> Photo | None:

@@ -19,6 +19,7 @@ from minewatch.office.verify.inspections.counting import add_counts, counted
 from minewatch.office.verify.inspections.joining_sheets import beside, join
 from minewatch.office.verify.inspections.lan_scan import FORMAT, sealed
 from minewatch.office.verify.inspections.models import Inspection, Inspector, MachineCount, Photo, Sheet
+from minewatch.office.verify.inspections.pack import inspections_to_take
 from minewatch.office.verify.inspections.services import open_conflicts, sign
 from minewatch.office.verify.inspections.sheet_forms import PhotoGiven, SheetGiven, parsed
 from minewatch.office.verify.inspections.sheets import (
@@ -228,6 +229,10 @@ def test_an_export_becomes_a_part_of_what_was_written(inspection: Inspection) ->
     ]
     assert counts(kept[1])[1].file == file
     assert kept[1].words == "机房一层"
+    taken = inspections_to_take(lead)[0]["sheet"]
+    assert taken["machines"][1]["serials"] == []
+    back = keep_sheet(inspection, sheet(base=3, machines=taken["machines"]), lead)
+    assert counts(back)[1].serials == counts(kept[1])[1].serials == ["aa:bb:cc:00:00:01"]
     with refused("sheet_file"):
         counted(inspection, file.pk + 1)
 
