@@ -28,7 +28,7 @@ from benchmarks.registry import Pages, Phase, Route, register
 
 ROOT = Path(__file__).parents[1]
 MOST_QUERIES, P95_BAR_MS = 12, 300.0
-_PHASES = {1.0: 90.0, 0.0: 60.0}
+_PHASES = {1.0: 60.0, 0.0: 30.0}
 """Mean seconds of thinking between two pages, drawn from an exponential distribution → seconds it lasts."""
 _PORT = 8765
 _SERVER = {"shared_buffers": "512MB", "maintenance_work_mem": "256MB", "max_wal_size": "4GB"}

@@ -14,6 +14,7 @@ from django.db import transaction
 from minewatch.office.platform import audit
 from minewatch.office.platform.models import Region
 from minewatch.office.platform.refusals import Refused
+from minewatch.office.platform.selectors import forget_regions
 from minewatch.office.platform.services import By, RegionGiven, add_regions
 
 TABLE = Path(__file__).parent / "data" / "regions.csv"
@@ -40,6 +41,7 @@ def load_table(by: By, path: Path = TABLE) -> int:
     added = add_regions(given, by)
     changed = _renew(given)
     if changed:
+        forget_regions()
         audit.record(
             by.act("regions_renewed", ("region", "")), {"codes": changed[:1000], "number": len(changed)}
         )

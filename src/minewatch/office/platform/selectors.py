@@ -1,6 +1,8 @@
 """Reading regions, agencies and accounts."""
 
+import time
 from datetime import datetime
+from functools import lru_cache
 
 from minewatch.office.platform.masking import MASKS
 from minewatch.office.platform.models import Region, Unmasking, User
@@ -20,6 +22,30 @@ def scope_of(user: User) -> Scope:
 def regions_below(path: str) -> list[Region]:
     """Return the regions at and below ``path``, in the order of the tree."""
     return list(Region.objects.filter(path__startswith=path).order_by("path"))
+
+
+def regions_near(path: str, levels: int) -> tuple[tuple[str, str, int], ...]:
+    """Return code, name and depth of the region at ``path`` and of those up to ``levels`` below it, in order.
+
+    Every list offers them and they hardly ever change: they are asked for once a minute, and after
+    ``forget_regions``.
+    """
+    return _near(path, levels, int(time.monotonic() // _REMEMBERED_S))
+
+
+_REMEMBERED_S = 60.0
+
+
+@lru_cache(maxsize=256)
+def _near(path: str, levels: int, _minute: int) -> tuple[tuple[str, str, int], ...]:
+    deepest = len(path) // Region.steplen + levels
+    below = Region.objects.filter(path__startswith=path, depth__lte=deepest, successor=None).order_by("path")
+    return tuple(below.values_list("code", "name_zh", "depth"))
+
+
+def forget_regions() -> None:
+    """Ask for regions anew; called where they change."""
+    _near.cache_clear()
 
 
 def regions_above(region: Region) -> list[Region]:

@@ -11,6 +11,7 @@ from minewatch.office.platform import audit
 from minewatch.office.platform.models import Agency, PasswordUsed, Region, RoleGiven, Unmasking, User
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.roles import Administrator, Role
+from minewatch.office.platform.selectors import forget_regions
 
 
 class By(NamedTuple):
@@ -54,6 +55,7 @@ def add_regions(regions: Iterable[RegionGiven], by: By) -> int:
             known[given.code] = _below(known, given)
             added.append(known[given.code])
     Region.objects.bulk_create(added, batch_size=500)
+    forget_regions()
     if added:
         parents = [row for row in known.values() if row.numchild]
         Region.objects.bulk_update(parents, ["numchild"], batch_size=500)

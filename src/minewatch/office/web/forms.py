@@ -8,8 +8,8 @@ from django.forms.utils import flatatt
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy as _
 
-from minewatch.office.platform.models import Region
 from minewatch.office.platform.scope import active
+from minewatch.office.platform.selectors import regions_near
 
 
 class LongSelect(forms.Select):
@@ -78,9 +78,6 @@ class RegionField(forms.ChoiceField):
 
 def regions_to_choose() -> list[tuple[str, str]]:
     """Return codes and names of the regions near the account's own, indented by level."""
-    top = active().region_path
-    deepest = len(top) // Region.steplen + _LEVELS_BELOW
-    below = Region.objects.filter(path__startswith=top, depth__lte=deepest, successor=None).order_by("path")
-    rows = list(below.values_list("code", "name_zh", "depth"))
+    rows = regions_near(active().region_path, _LEVELS_BELOW)
     least = min((depth for _code, _name, depth in rows), default=0)
     return [("", "—"), *((code, "\u3000" * (depth - least) + name) for code, name, depth in rows)]
