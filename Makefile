@@ -23,7 +23,8 @@ check: ## style, types and fast tests, under a minute
 test: check ## everything: what make check does, then the slower tests
 	@tools/runtimes.sh
 	@tools/assets.sh || echo "*** The tests of the console in a browser are left out below, by name." >&2
-	$(VENV)/python -m tests.postgresql $(VENV)/python -m pytest -q -n auto src/minewatch/office
+	$(VENV)/python -m tests.postgresql $(VENV)/python -m pytest -q -n auto src/minewatch/office \
+		tests/conformance/test_office_queries.py
 	$(VENV)/python -m pytest $(SLOW)
 
 fuzz: ## ten minutes of damaged captures through every reader

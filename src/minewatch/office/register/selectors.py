@@ -256,12 +256,12 @@ class SitePage:
     plants: tuple[PlantShown, ...]
     machines: tuple[MachinesShown, ...]
     sightings: tuple[SightingShown, ...]
-    files: tuple[FileShown, ...]
     disputed: tuple[str, ...]
+    files: tuple[FileShown, ...] = ()  # where they are asked for
 
 
 def site_page(code: str, eyes: Eyes) -> SitePage | None:
-    """Return a site for its page, or None where there is none in scope; at most 10 queries.
+    """Return a site for its page, or None where there is none in scope; at most 8 queries.
 
     A site that was merged leads to the one it was merged into.
     """
@@ -294,7 +294,6 @@ def site_page(code: str, eyes: Eyes) -> SitePage | None:
         plants=tuple(_plant(row) for row, end in ends if row.plant_id),
         machines=tuple(_machines(row) for row in _groups(site)),
         sightings=tuple(_sighting(row, eyes, page) for row in _sightings(site)),
-        files=files_of("site", site.pk),
         disputed=_disputed(site),
     )
 

@@ -1,6 +1,7 @@
 """Operations on the register: sites, enterprises, usage points, plants, lines, inventories, search."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from minewatch.office.register.history import FieldHistory, history
 from minewatch.office.register.lists import EnterpriseRow, LineRow, PlantRow, SiteRow, UsagePointRow
 from minewatch.office.register.models import Enterprise, Line, Plant, Registered, Site, UsagePoint
 from minewatch.office.register.search import Hit, search
-from minewatch.office.register.selectors import SitePage, live, site_by_code, site_page
+from minewatch.office.register.selectors import SitePage, files_of, live, site_by_code, site_page
 from minewatch.office.web.api.doors import Asked, Bearer, Clear, Code, Number, Page, Text, eyes, page
 
 router = Router(tags=["register"])
@@ -114,7 +115,7 @@ def site(request: HttpRequest, code: Code, asked: Query[Clear]) -> SitePage:
     found = site_page(code, eyes(request, asked.purpose))
     if found is None:
         raise Http404(code)
-    return found
+    return replace(found, files=files_of("site", found.id))
 
 
 @router.get("/sites/{code}/history", auth=HISTORY, response=list[FieldHistory])

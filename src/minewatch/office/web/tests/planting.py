@@ -9,13 +9,14 @@ import json
 import uuid
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
 from django.apps import apps
-from django.db import models
+from django.db import IntegrityError, models, transaction
 
 from minewatch.office.conftest import AT, OFFICE, PASSWORD
 from minewatch.office.intake.exhibits import plain
@@ -60,10 +61,14 @@ NOT_PLANTED = {
 ONE_OF = {"register.link": ("usage_point", "plant", "line"), "inspections.recusal": ("site", "enterprise")}
 """Fields of a model of which exactly one is set."""
 
+HEAPED_ON = {"register.site", "verify.case", "inspections.inspection", "inspections.sheet", "verify.batch"}
+"""Models on whose first row others can be heaped."""
+
 SECOND = 500
 """What is added to the id of a second row of a model in the same region."""
 
 _SHARES = ("posterior", "q_value", "probability", "mining_share", "interruptible_share")
+_HEAP = 100  # slots from here on are of heaps
 _PLACE = {"lon": 104.7, "lat": 31.4, "accuracy_m": 5.0}
 _CONTENT = b"\x89PNG\r\n\x1a\n" + b"walk"
 
@@ -87,6 +92,7 @@ class Bed:
     markers: dict[str, Marker]
     rows: dict[tuple[type[models.Model], int], models.Model] = field(default_factory=dict)
     used: int = 0
+    heaped: bool = False
 
     @property
     def key(self) -> str:
@@ -116,7 +122,7 @@ class Bed:
     def address(self, name: str, *, is_protected: bool) -> str:
         """Return a new marker that is an IP address."""
         self.used += 1
-        text = f"10.1{self.number}.{100 + self.used // 100}.{100 + self.used % 100}"
+        text = f"10.1{self.number}.{100 + self.used // 100 % 100}.{100 + self.used % 100}"
         self.markers[text] = Marker(self.code, name, is_protected)
         return text
 
@@ -133,6 +139,21 @@ class Bed:
             self.rows[model, slot] = found = row
         return found
 
+    def spread(self, number: int) -> None:
+        """Plant every model a number of times, each with a site and a case of its own."""
+        for slot in range(number):
+            for model in planted_models():
+                self.plant(model, slot)
+
+    def heap(self, number: int) -> None:
+        """Hang a number of rows more of every model on the first site and case, where that may be."""
+        self.heaped = True
+        for slot in range(_HEAP, _HEAP + number):
+            for model in planted_models():
+                with suppress(IntegrityError), transaction.atomic():
+                    self.plant(model, slot)
+        self.heaped = False
+
     def _value(self, one: Any, slot: int) -> Any:
         label = one.model._meta.label_lower
         for key in (f"{label}.{one.name}", one.name):
@@ -141,12 +162,12 @@ class Bed:
         if one.primary_key:
             return self.pk + slot * SECOND
         if one.is_relation:
-            return self._related(one)
+            return self._related(one, slot)
         if one.choices:
             return next(value for value, _ in one.flatchoices if value not in ("", None))
-        return self._plain(one, label)
+        return self._plain(one, label, slot)
 
-    def _related(self, one: Any) -> Any:
+    def _related(self, one: Any, slot: int) -> Any:
         model = one.related_model
         known = {Region: "region", Agency: "agency"}
         if model in known:
@@ -156,9 +177,9 @@ class Bed:
         order = planted_models()
         if model not in order or (one.null and order.index(model) >= order.index(one.model)):
             return None  # what comes later hangs on this
-        return self.plant(model)
+        return self.plant(model, 0 if self.heaped and model._meta.label_lower in HEAPED_ON else slot)
 
-    def _plain(self, one: Any, label: str) -> Any:  # noqa: C901, PLR0911, PLR0912 - a line for each type
+    def _plain(self, one: Any, label: str, slot: int) -> Any:  # noqa: C901, PLR0911, PLR0912 - a line for each type
         is_protected = one.name in PROTECTED.get(label.partition(".")[2], {})
         name = f"{label}.{one.name}"
         self_dating = (models.DateTimeField, models.DateField, models.BooleanField)
@@ -173,9 +194,9 @@ class Bed:
             case models.FloatField():
                 return _PLACE.get(one.name, 0.9 if one.name in _SHARES else 7000.0 * self.number + self.used)
             case models.IntegerField():
-                return 1 if one.name == "revision" else self.number * 100 + self.used
+                return 1 if one.name == "revision" else self.number * 100 + self.used % 30_000
             case models.UUIDField():
-                return uuid.UUID(int=self.pk)
+                return uuid.UUID(int=self.pk + slot)
             case models.GenericIPAddressField():
                 return self.address(name, is_protected=is_protected)
             case models.JSONField():
@@ -186,7 +207,7 @@ class Bed:
                 return f"https://{self.marker(name, is_protected=False)}.example"
             case _ if one.max_length is not None and one.max_length < 7:
                 return ""
-            case _ if one.unique and one.name in ("code", "number") and not is_protected:
+            case _ if one.unique and one.name in ("code", "number") and not (is_protected or slot):
                 return self.key
             case _:
                 return self.marker(name, is_protected=is_protected)
@@ -251,19 +272,34 @@ def _published(bed: Bed, _slot: int) -> Any:
 
 
 def _second(model: str) -> Callable[[Bed, int], Any]:
-    return lambda bed, _slot: bed.plant(apps.get_model(model), 1)
+    return lambda bed, slot: bed.plant(apps.get_model(model), slot + 1)
 
 
 def _user(bed: Bed, slot: int) -> User:
-    return bed.accounts["all" if not slot else str(Role.INSPECTOR)]
+    if slot < 2:
+        return bed.accounts["all" if not slot else str(Role.INSPECTOR)]
+    name = f"inspector-{bed.code}-{slot}"
+    given = AccountGiven(name, PASSWORD, bed.agency.code, (Role.INSPECTOR,), None)
+    return User.objects.filter(username=name).first() or open_account(given, OFFICE)
 
 
 GIVEN: dict[str, Callable[[Bed, int], Any]] = {
     "subject_kind": lambda _bed, _slot: "site",
-    **dict.fromkeys(("subject_id", "thing_id", "kept_id"), lambda bed, _slot: bed.pk),
-    "merged_id": lambda bed, _slot: bed.pk + SECOND,
+    **dict.fromkeys(("subject_id", "thing_id", "kept_id"), lambda bed, slot: bed.pk + slot * SECOND),
+    "merged_id": lambda bed, slot: bed.pk + (slot + 1) * SECOND,
     "register.merge.kind": lambda _bed, _slot: "site",
     "register.import.kind": lambda _bed, _slot: "site",
+    "register.import.state": lambda _bed, _slot: "checked",
+    "register.import.headers": lambda bed, _slot: [bed.marker("import.headers", is_protected=False)],
+    "register.import.counts": lambda _bed, _slot: {"new": 1},
+    **dict.fromkeys(
+        ("register.import.columns", "register.importrow.changes", "register.importrow.disputes"),
+        lambda _bed, _slot: {},
+    ),
+    "register.importrow.errors": lambda _bed, _slot: [],
+    "register.importrow.values": lambda bed, _slot: {"name": bed.marker("importrow", is_protected=False)},
+    "register.export.page": lambda _bed, _slot: "sites",
+    "register.export.form": lambda _bed, _slot: "csv",
     "register.line.prefix": lambda bed, _slot: bed.address("line.prefix", is_protected=True),
     "register.site.code": lambda bed, slot: (
         bed.key if not slot else bed.marker("site.code", is_protected=False)
@@ -279,6 +315,7 @@ GIVEN: dict[str, Callable[[Bed, int], Any]] = {
     "intake.delivery.aside": lambda _bed, _slot: [],
     "verify.notice.subject": lambda _bed, _slot: "order",
     "inspections.inspector.user": _user,
+    "platform.roleasked.user": _user,
     "inspections.plannedvisit.why": lambda _bed, _slot: "chosen",
     "inspections.plan.said": _said,
     "inspections.plan.totals": lambda _bed, _slot: {
@@ -308,13 +345,16 @@ class Land:
 
     def plant(self, code: str) -> Bed:
         """Plant every model in a region."""
-        bed = Bed(code, len(self.beds) + 1, self.accounts[code], self.markers)
-        self.beds[code] = bed
+        bed = self.bed(code)
         for model in planted_models():
             bed.plant(model)
         for label in ("register.enterprise", "register.site", "register.usagepoint"):
             bed.plant(apps.get_model(label), 1)
         return bed
+
+    def bed(self, code: str) -> Bed:
+        """Return a region's bed, in which nothing is planted yet."""
+        return self.beds.setdefault(code, Bed(code, len(self.beds) + 1, self.accounts[code], self.markers))
 
     def outside(self, user: User) -> list[Bed]:
         """Return the beds that an account does not see."""

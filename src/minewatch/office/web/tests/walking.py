@@ -43,9 +43,12 @@ ARGUMENTS: dict[str, Values] = {
     "first": lambda bed: [bed.pk],
     "second": lambda bed: [bed.pk + SECOND],
     "delivery": lambda bed: [bed.pk],
+    "file": lambda bed: [bed.pk],
     "client_id": lambda bed: [str(UUID(int=bed.pk))],
     "username": lambda bed: [bed.accounts["officer"].username],
     "kind": lambda _bed: ["enterprise", "site", "enterprises", "sites"],
+    "import_template.kind": lambda _bed: ["site", "machines"],
+    "form": lambda _bed: ["csv", "xlsx"],
     "phase": lambda _bed: ["operating", "construction"],
     "change": lambda _bed: ["roles", "place", "suspend", "restore", "unlock", "second-factor", "supervisor"],
     "site_panel.key": lambda _bed: [panel.key for panel in PANELS],
@@ -177,6 +180,11 @@ class Walker:
         needed = route.query(self.land.beds[PLANTED_IN[0]])
         query = query or (f"?{needed}" if needed else "")
         return self._send("GET", route, address + query, headers=self._headers(route) | (headers or {}))
+
+    def read(self, route: Route, address: str) -> Any:
+        """Return the answer to a request as it is."""
+        needed = route.query(self.land.beds[PLANTED_IN[0]])
+        return self.client.get(address + (f"?{needed}" if needed else ""), headers=self._headers(route))
 
     def post(self, route: Route, address: str, data: dict[str, Any]) -> Answer:
         if route.is_of_the_api:
