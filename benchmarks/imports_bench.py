@@ -39,12 +39,15 @@ def into_an_office(given: tuple[Path, Path]) -> None:
 
 def into_a_table(given: tuple[Path, Path]) -> None:
     """Insert the rows into a table of SQLite by executemany: no look-up, statement, history or preview."""
-    with tempfile.TemporaryDirectory(dir=given[0].parent) as folder:
-        with closing(sqlite3.connect(Path(folder) / "bare.sqlite3")) as database:
-            database.execute("CREATE TABLE point (number UNIQUE, a, b, c, d, e, f, g)")
-            with given[1].open(encoding="gb18030", newline="") as file:
-                database.executemany("INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?)", csv.reader(file))
-            database.commit()
+    home, path = given
+    with (
+        tempfile.TemporaryDirectory(dir=home.parent) as folder,
+        closing(sqlite3.connect(Path(folder) / "bare.sqlite3")) as database,
+        path.open(encoding="gb18030", newline="") as file,
+    ):
+        database.execute("CREATE TABLE point (number UNIQUE, a, b, c, d, e, f, g)")
+        database.executemany("INSERT INTO point VALUES (?, ?, ?, ?, ?, ?, ?, ?)", csv.reader(file))
+        database.commit()
 
 
 register(

@@ -36,6 +36,7 @@ from minewatch.office.register.models import Source
 AT_ONCE = 2_000
 """Rows a transaction."""
 MOST_MB = 100
+_UPDATED_AT_ONCE = 200
 
 Watch = Callable[[int], object]
 State = Import.State
@@ -214,11 +215,12 @@ def _apply_some(one: Import, kind: Kind, setting: Setting, said: Said) -> int:
     rows = list(waiting[:AT_ONCE])
     if not rows:
         return 0
+    previewed = {row.pk: row.outcome for row in rows}
     done = kind.apply(rows, setting, said)
-    names = ["outcome", "thing_id", "errors", "waits"]
-    ImportRow._base_manager.bulk_create(
-        done, batch_size=AT_ONCE, update_conflicts=True, unique_fields=["id"], update_fields=names
-    )
+    as_shown = [row.pk for row in done if row.outcome == previewed.get(row.pk)]
+    ImportRow._base_manager.filter(pk__in=as_shown).update(waits=False)
+    others = [row for row in done if row.outcome != previewed.get(row.pk)]
+    ImportRow._base_manager.bulk_update(others, ["outcome", "errors", "waits"], batch_size=_UPDATED_AT_ONCE)
     one.applied += len(done)
     one.save(update_fields=["applied"])
     return len(done)

@@ -1,7 +1,7 @@
 """Enterprises, premises, usage points, plants, lines and sites from files: judged and written in numbers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from django.db import models
@@ -41,7 +41,7 @@ from minewatch.office.register.models import (
 )
 from minewatch.office.register.protection import PROTECTED
 from minewatch.office.register.services import new_site_codes
-from minewatch.office.register.titles import FIELDS, KINDS
+from minewatch.office.register.titles import FIELDS, KINDS, TARIFFS
 
 _SHARES = frozenset(["mining_share", "interruptible_share"])
 _IMPORT = WEIGHT[Source.Kind.IMPORT]
@@ -200,8 +200,7 @@ class ThingKind(Kind):
                 )
             )
         done = _all_or_each(things, lambda some: register_many(some, said))
-        for (row, _now), thing, refusal in zip(pairs, things, done, strict=True):
-            row.thing_id = thing.pk if refusal is None else None
+        for (row, _now), refusal in zip(pairs, done, strict=True):
             _settle(row, refusal)
 
     def _write_known(self, pairs: Sequence[tuple[ImportRow, Judged]], said: Said) -> None:
@@ -221,6 +220,8 @@ def _reader(name: str, field: "models.Field[Any, Any]") -> Callable[[str], Any]:
         return lambda said: str(network(said))
     if name in _SHARES:
         return cells.share
+    if name == "tariff_class":
+        return _tariff
     if field.choices:
         return cells.choice(_words(field.choices))
     kinds: Mapping[type, Callable[[str], Any]] = {
@@ -236,6 +237,16 @@ def _text(most: int | None, said: str) -> str:
     if most is not None and len(said) > most:
         raise cells.Unreadable("too_long")
     return said
+
+
+def _tariff(said: str) -> str:
+    """Return the code of a tariff class that is said in words, else the words."""
+    return _tariff_words().get(said.upper(), said[:40])
+
+
+@cache
+def _tariff_words() -> dict[str, str]:
+    return _words(TARIFFS.items())
 
 
 def _words(choices: Any) -> dict[str, str]:
@@ -271,7 +282,7 @@ def _still_holds(row: ImportRow, now: Judged) -> bool:
     if now.outcome == row.outcome and was == does:
         return True
     if now.outcome == Outcome.SAME:
-        row.outcome, row.waits, row.thing_id = Outcome.SAME, False, now.thing_id
+        row.outcome, row.waits = Outcome.SAME, False
     else:
         faults = now.faults or [Fault("", "stale")]
         row.outcome, row.waits, row.errors = Outcome.WRONG, False, [fault._asdict() for fault in faults]

@@ -69,7 +69,9 @@ def new(request: HttpRequest) -> HttpResponse:
         done=_("The file was read. Say which column holds what."),
         template="web/imports/new.html",
     )
-    form = BringForm(request.POST, request.FILES) if request.method == "POST" else BringForm()
+    own = by(request).user.region  # type: ignore[union-attr]
+    initial = {"region": own.code if own else ""}
+    form = BringForm(request.POST, request.FILES) if request.method == "POST" else BringForm(initial=initial)
     form.kinds = kinds().values()  # type: ignore[attr-defined]
     return ask(request, question, form, act)
 
