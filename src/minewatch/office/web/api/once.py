@@ -6,7 +6,7 @@ Who asks again with the same key gets the same answer; what was refused was not 
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
@@ -19,7 +19,6 @@ from minewatch.office.platform.tokens import note_write
 from minewatch.office.web.api.doors import by, holder_of
 
 HEADER = "Idempotency-Key"
-KEPT = timedelta(days=2)
 _LONGEST = 200
 
 describe(
@@ -42,11 +41,6 @@ def once(request: HttpRequest, content: bytes, act: Callable[[], dict[str, Any]]
     if row is not None:
         RequestDone.objects.filter(pk=row.pk).update(status=200, answer=json.loads(answer.content))
     return answer
-
-
-def forget(now: datetime) -> int:
-    """Remove the answers that nobody asks for any more; return how many."""
-    return RequestDone.objects.filter(at__lt=now - KEPT).delete()[0]
 
 
 def _claimed(request: HttpRequest, content: bytes, user: User | None, now: datetime) -> RequestDone | None:

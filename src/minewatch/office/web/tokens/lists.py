@@ -45,7 +45,7 @@ class TokenListing(Listing):
         Column("permissions", _("Permissions"), Kind.NUMBER, value=lambda row: len(row.permissions)),
         Column("expires_at", _("Expires"), Kind.DAY, sort="expires_at"),
         Column("used_at", _("Last used"), Kind.TIME, sort="used_at", nullable=True),
-        Column("made_at", _("Made"), Kind.DAY, sort="made_at"),
+        Column("made_at", _("Created"), Kind.DAY, sort="made_at"),
     )
 
     def select(self, said: Mapping[str, Any]) -> Any:

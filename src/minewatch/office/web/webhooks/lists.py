@@ -45,7 +45,7 @@ class HookListing(Listing):
         Column("waiting", _("Waiting"), Kind.NUMBER),
         Column("done", _("Delivered"), Kind.NUMBER),
         Column("dead", _("Given up"), Kind.NUMBER),
-        Column("made_at", _("Made"), Kind.DAY, sort="made_at"),
+        Column("made_at", _("Created"), Kind.DAY, sort="made_at"),
     )
 
     def select(self, _said: Mapping[str, Any]) -> Any:
