@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery, Sum
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -101,7 +101,8 @@ def rows(sites: Sequence[Site], eyes: Eyes) -> list[Row]:
     """Return the rows of sites (with region and premises joined): 6 queries, and what fillers ask."""
     ids = [site.pk for site in sites]
     parts: list[Mapping[int, Mapping[str, Any]]] = [filler(ids) for filler in _FILLERS]
-    parts += [_parties(ids, eyes), _links(ids, eyes), _machines(ids), _seen(ids, eyes), _files(ids)]
+    parts += [_parties(ids, eyes), _links(ids, eyes), _machines(ids), _seen(ids, eyes)]
+    parts.append(_files_counted(sites) or _files(ids))
     empty: Row = {column.name: "" if column.holds == "text" else None for column in COLUMNS}
     found = []
     for site in sites:
@@ -241,6 +242,20 @@ def _of_sightings(site_id: int, ends: Sequence[Row], eyes: Eyes) -> Row:
         "port": _joined(end["port"] or "" for end in newest),
         "submissions": _sum(end["number"] for end in ends),
     }
+
+
+def with_files(sites: "QuerySet[Site]") -> "QuerySet[Site]":
+    """Return sites with their evidence files counted, which saves ``rows`` a query."""
+    files = EvidenceFile._base_manager.filter(subject_kind="site", subject_id=OuterRef("pk")).order_by()
+    number = files.values("subject_id").annotate(number=Count("pk")).values("number")
+    return sites.annotate(**{_FILES: Subquery(number)})
+
+
+_FILES = "number_of_files"
+
+
+def _files_counted(sites: Sequence[Site]) -> dict[int, Row]:
+    return {site.pk: {"files": getattr(site, _FILES)} for site in sites if hasattr(site, _FILES)}
 
 
 def _files(ids: Sequence[int]) -> dict[int, Row]:

@@ -58,7 +58,7 @@ class _Inventory(Listing):
 
     def select(self, said: Mapping[str, Any]) -> "QuerySet[Any]":
         """Return the sites of the phase."""
-        return site_rows({**said, "phase": self.phase})
+        return inventory.with_files(site_rows({**said, "phase": self.phase}))
 
     def present(self, rows: Sequence[Any], sight: Sight) -> Sequence[Any]:
         """Return the rows of the inventory, masked."""

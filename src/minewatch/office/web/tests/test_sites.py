@@ -96,7 +96,13 @@ def test_every_list_of_the_register_opens(officer: Client, sites: list[Site], pa
 
 
 @pytest.mark.parametrize(
-    ("path", "most"), [("/sites/", 11), ("/sites/510703-000001/", 12), ("/search/?q=清流", 11)]
+    ("path", "most"),
+    [
+        ("/sites/", 11),
+        ("/sites/510703-000001/", 12),
+        ("/search/?q=清流", 11),
+        ("/inventory/operating/", 12),
+    ],
 )
 def test_a_page_takes_few_queries(
     officer: Client,
