@@ -60,7 +60,7 @@ def test_a_person_makes_and_revokes_a_token(sites: list[Site], li_na: User, log_
     prefix = Token.objects.get().prefix
     assert prefix in client.get(reverse("tokens")).content.decode()
     page = client.get(reverse("token", args=[prefix])).content.decode()
-    assert caller.key.rpartition("_")[2] not in page
+    assert caller.key.split("_", 2)[2] not in page
     assert client.post(reverse("token_revoke", args=[prefix])).status_code == 302
     assert caller.get("me").status_code == 401
     assert (
