@@ -119,7 +119,10 @@ def moment(said: str) -> datetime:
 def _clock(said: str) -> time:
     found = _CLOCK.match(said)
     try:
-        return time(*(int(part or 0) for part in found.groups())) if found else time.fromisoformat(said)
+        if found is None:
+            return time.fromisoformat(said)
+        hour, minute, second = (int(part or 0) for part in found.groups())
+        return time(hour, minute, second)
     except ValueError as error:
         raise Unreadable("not_a_time") from error
 

@@ -60,10 +60,10 @@ class ThingKind(Kind):
     ) -> None:
         self.model, self.names, self.needed, self._find, self._key = model, names, needed, find, key
         self.name = str(model._meta.model_name)  # type: ignore[misc]
-        self.title = KINDS[self.name]  # type: ignore[misc]
+        self.title = KINDS[self.name]
 
     @cached_property
-    def fields(self) -> Sequence[Field]:  # type: ignore[override]
+    def fields(self) -> Sequence[Field]:
         """Return a column for each field."""
         return [self._field(name, example) for name, example in self.names.items()]
 
@@ -93,7 +93,7 @@ class ThingKind(Kind):
         model_field = stated_fields(self.model)[name]
         title = _("Address") if name == "premises_id" else FIELDS[name]
         mask = "address" if name == "premises_id" else PROTECTED.get(self.name, {}).get(name, "")
-        choices = [label for _value, label in model_field.choices or ()]
+        choices: list[Any] = [label for _value, label in model_field.flatchoices]
         return Field(name, title, _reader(name, model_field), name in self.needed, mask, example, choices)
 
     def _decide(

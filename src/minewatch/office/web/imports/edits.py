@@ -65,9 +65,9 @@ def _input(field: Field) -> forms.Field:
     if field.choices:
         choices = [("", "—"), *((str(choice), choice) for choice in field.choices)]
         widget = forms.Select({"class": "form-select"})
-        return forms.ChoiceField(label=field.title, choices=choices, required=False, widget=widget)
+        return forms.ChoiceField(label=str(field.title), choices=choices, required=False, widget=widget)
     widget_text = forms.TextInput({"class": "form-control"})
-    return forms.CharField(label=field.title, required=False, max_length=300, widget=widget_text)
+    return forms.CharField(label=str(field.title), required=False, max_length=300, widget=widget_text)
 
 
 @permitted("register.edit_things")
