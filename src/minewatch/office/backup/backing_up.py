@@ -26,6 +26,7 @@ from minewatch.office.backup.databases import Snapshot
 from minewatch.office.backup.faults import BackupFault
 from minewatch.office.home import Home
 from minewatch.office.platform import audit
+from minewatch.office.platform.models import AuditHead
 from minewatch.office.platform.services import By
 
 _MOMENTS = 5
@@ -112,7 +113,7 @@ def _add_new(home: Home, writer: Writer) -> None:
 
 
 def _manifest(snapshot: Snapshot, at: datetime) -> Manifest:
-    head = audit.AuditHead.objects.using(snapshot.alias).get(pk=1)
+    head = AuditHead.objects.using(snapshot.alias).get(pk=1)
     return Manifest(
         version=minewatch.__version__,
         made_at=at.isoformat(),

@@ -9,7 +9,7 @@ import re
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -58,7 +58,8 @@ class Database(Protocol):
 
 def database() -> Database:
     """Return the kind of the office's own database."""
-    return {"sqlite": _Sqlite, "postgresql": _Postgresql}[connection.vendor]()
+    kinds: Mapping[str, type[Database]] = {"sqlite": _Sqlite, "postgresql": _Postgresql}
+    return kinds[connection.vendor]()
 
 
 def rows(alias: str = "default") -> dict[str, int]:

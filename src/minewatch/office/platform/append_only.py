@@ -1,6 +1,6 @@
 """Tables to which rows are only ever added: the database itself refuses to change or delete one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db.migrations import RunPython
@@ -39,7 +39,7 @@ _REMOVE = {
 }
 
 
-def _run(editor: Any, statements: dict[str, tuple[str, ...]], tables: Iterable[str]) -> None:
+def _run(editor: Any, statements: Mapping[str, Iterable[str]], tables: Iterable[str]) -> None:
     with editor.connection.cursor() as cursor:
         for table in tables:
             for statement in statements[editor.connection.vendor]:

@@ -21,6 +21,7 @@ from minewatch.office.register.models import Source
 from minewatch.office.register.services import MachinesGiven, count_machines
 from minewatch.office.verify import calendar, deciding, orders
 from minewatch.office.verify.inspections.inspectors import refuse_unfit
+from minewatch.office.verify.inspections.machines import model_key
 from minewatch.office.verify.inspections.models import (
     Draw,
     Inspection,
@@ -348,7 +349,7 @@ def _count(row: Inspection, sheet: Sheet, by: By) -> None:
 def _groups(counts: Iterable[MachineCount]) -> list[MachinesGiven]:
     by_model: Mapping[tuple[str, str], list[MachineCount]] = defaultdict(list)
     for one in counts:
-        by_model[one.model, one.algorithm].append(one)
+        by_model[model_key(one.model), one.algorithm].append(one)
     return [
         MachinesGiven(
             model=one.model,
