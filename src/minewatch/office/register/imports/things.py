@@ -60,7 +60,7 @@ class ThingKind(Kind):
     ) -> None:
         self.model, self.names, self.needed, self._find, self._key = model, names, needed, find, key
         self.name = str(model._meta.model_name)  # type: ignore[misc]
-        self.title = KINDS[self.name]  # type: ignore[misc]  # type: ignore[misc]
+        self.title = KINDS[self.name]  # type: ignore[misc]
 
     @cached_property
     def fields(self) -> Sequence[Field]:
