@@ -1,6 +1,6 @@
 """An office lived in by processes of their own: filled through its services, written to, read as it is.
 
-python -m tests.office_life fill|write|take|files|tables HOME …
+python -m tests.office_life fill|begin|write|take|files|tables HOME …
 """
 
 import hashlib
@@ -113,6 +113,30 @@ def write(home: Path, name: str, stop: Path) -> None:
             (stop.parent / name).write_text(str(at))
 
 
+def begin(home: Path) -> None:
+    """Begin what a worker is to do: findings to be taken in, cases to be handed over."""
+    with _office(home) as by:
+        from minewatch.office.intake import tasks
+        from minewatch.office.intake.services import receive, take_in
+        from minewatch.office.platform import events
+        from minewatch.office.platform.models import Agency, User
+        from minewatch.office.platform.services import By
+        from minewatch.office.verify.handing import hand_over_many
+        from minewatch.office.verify.models import Case
+
+        for delivery in receive(week(0, 30, "R-before"), "week.zip", "lake", by):
+            take_in(delivery, by.at)
+        while events.deliver(by.at):
+            pass
+        cases = list(Case.objects.order_by("pk").values_list("pk", flat=True))
+        county = By(User.objects.get(username="county"), by.at)
+        city = Agency.objects.get(code="reform-511800")
+        for part in range(2):
+            hand_over_many(cases[15 * part : 15 * part + 15], city, f"移送 {part}", county)
+            parcel = week(200 + 25 * part, 25, f"R-{part}")
+            tasks.begin(receive(parcel, f"{part}.zip", f"origin {part}", by), by)
+
+
 def take(home: Path) -> None:
     """Take in what waits."""
     with _office(home) as by:
@@ -172,6 +196,6 @@ def _plain(value: Any) -> str:
 
 if __name__ == "__main__":
     verb, home, *words = sys.argv[1:]
-    {"fill": fill, "take": take, "files": files, "tables": tables, "write": write}[verb](
+    {"fill": fill, "begin": begin, "take": take, "files": files, "tables": tables, "write": write}[verb](
         Path(home), *words[:1], *map(Path, words[1:])
     )
