@@ -111,6 +111,39 @@ def file_of(question: Question, purpose: str, by: By) -> bytes:
     return text.getvalue().encode("utf-8-sig")
 
 
+class AnswerLine(NamedTuple):
+    """A line of an answer as it would be taken; ``why`` is empty where it would, as in ``RowRefused``."""
+
+    line: int
+    address: str
+    port: str
+    name: str
+    uscc: str
+    place: str
+    why: str
+
+
+def look_at(question: Question, content: bytes) -> list[AnswerLine]:
+    """Return what ``take_answer`` would make of a file; nothing is written. Raises Refused as it does."""
+    if question.ended_at is not None:
+        raise Refused("question_ended")
+    by_id = {str(row.pk): row for row in Asked.objects.filter(question=question)}
+    return [_looked_at(by_id.get(row[_ID].strip()), line, row) for line, row in enumerate(_rows(content), 2)]
+
+
+def _looked_at(asked: Asked | None, line: int, row: Mapping[str, str]) -> AnswerLine:
+    said = (row[column].strip() for column in (_ADDRESS, _PORT, _NAME, _USCC, _PLACE))
+    why = _problem(asked, row) or ("" if row[_NAME].strip() else "empty")
+    if not why and asked is not None and asked.answered_at is not None:
+        why = "before"
+    return AnswerLine(line, *said, why)
+
+
+def text_of(content: bytes) -> str:
+    """Return the text of an answer, UTF-8 or GB 18030. Raises Refused where it is neither."""
+    return _text(content)
+
+
 @transaction.atomic
 def take_answer(question: Question, content: bytes, by: By) -> Taken:
     """Take the carrier's answer: each row that fits what was asked becomes a line of the register.

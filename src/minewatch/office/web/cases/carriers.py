@@ -9,16 +9,19 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from minewatch.office.platform.refusals import Refused
 from minewatch.office.verify import carriers, selectors
 from minewatch.office.verify.models import Case, Question
 from minewatch.office.web import asking
-from minewatch.office.web.cases.forms import AnswerForm, PurposeForm, QuestionForm
+from minewatch.office.web.cases.forms import AnswerForm, ConfirmForm, PurposeForm, QuestionForm
 from minewatch.office.web.doors import by, permitted
 
 _WHY = {
     "unknown": _("was not asked"),
     "changed": _("address or port differ from the question"),
     "answered": _("was answered otherwise before"),
+    "before": _("was taken before"),
+    "empty": _("is empty"),
 }
 _MOST_TOLD = 20
 
@@ -70,19 +73,39 @@ def question_file(request: HttpRequest, number: int) -> HttpResponseBase:
 @permitted("verify.ask_carriers")
 @require_http_methods(["GET", "POST"])
 def question_answer(request: HttpRequest, number: int) -> HttpResponseBase:
-    """Take the carrier's answer."""
+    """Show what a carrier's file would change, and take it in once that was confirmed."""
     found = _question(number)
     back = reverse("question", args=[found.pk])
 
     def act(said: dict[str, Any]) -> str:
-        taken = carriers.take_answer(found, said["file"].read(), by(request))
+        taken = carriers.take_answer(found, said["text"].encode(), by(request))
         for row in taken.refused[:_MOST_TOLD]:
             told = _("Line %(line)s was not taken: it %(why)s.") % {"line": row.line, "why": _WHY[row.why]}
             messages.warning(request, told)
         return back
 
+    if "text" in request.POST:
+        question = asking.Question(_("Answer of the carrier"), _("Take in"), back)
+        return asking.ask(request, question, ConfirmForm(request.POST), act)
     form = AnswerForm(request.POST or None, request.FILES or None)
-    return asking.ask(request, asking.Question(_("Answer of the carrier"), _("Take in"), back), form, act)
+    if form.is_valid():
+        try:
+            return _preview(request, found, form.cleaned_data["file"].read())
+        except Refused as refusal:
+            form.add_error("file", str(refusal))
+    question = asking.Question(_("Answer of the carrier"), _("Look at it first"), back)
+    return asking.ask(request, question, form, _nothing)
+
+
+def _preview(request: HttpRequest, found: Question, content: bytes) -> HttpResponse:
+    lines = [(line, _WHY.get(line.why, "")) for line in carriers.look_at(found, content)]
+    context = {
+        "lines": lines,
+        "taken": sum(not line.why for line, _why in lines),
+        "form": ConfirmForm(initial={"text": carriers.text_of(content)}),
+        "question": found,
+    }
+    return render(request, "web/cases/answer.html", context)
 
 
 def _question(number: int) -> Question:

@@ -164,6 +164,14 @@ class AnswerForm(OfficeForm):
     file = forms.FileField(label=_("Answer of the carrier (CSV)"))
 
 
+class ConfirmForm(OfficeForm):
+    """The text of a carrier's file that was looked at."""
+
+    text = forms.CharField(
+        label=_("Answer as CSV"), widget=forms.HiddenInput, max_length=5_000_000, strip=False
+    )
+
+
 class HandOverForm(OfficeForm):
     """Who gets the cases with ``ids``."""
 

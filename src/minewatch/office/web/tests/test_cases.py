@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from minewatch.office.conftest import LogIn
 from minewatch.office.platform.models import AuditEntry
-from minewatch.office.verify.models import Approval, Batch, Case, Order, Question
+from minewatch.office.verify.models import Approval, Asked, Batch, Case, Order, Question
 from minewatch.office.verify.orders import visited
 from minewatch.office.verify.tests.conftest import (
     Crew,
@@ -109,7 +109,10 @@ def test_a_carrier_is_asked_and_answers(case: Case, crew: Crew, log_in: LogIn) -
     assert AuditEntry.objects.filter(action="exported").count() == 1
     answer = file.content.decode("utf-8-sig").strip().removesuffix(",,,,") + ",甲公司,,,\n"
     upload = SimpleUploadedFile("answer.csv", answer.encode("gb18030"))
-    assert client.post(f"{page}answer/", {"file": upload}).status_code == 302
+    looked_at = client.post(f"{page}answer/", {"file": upload})
+    assert "甲公司" in looked_at.content.decode()
+    assert not Asked.objects.exclude(answered_at=None).exists()
+    assert client.post(f"{page}answer/", {"text": answer}).status_code == 302
     question.refresh_from_db()
     assert question.ended_at is not None
 
