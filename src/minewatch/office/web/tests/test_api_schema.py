@@ -4,10 +4,13 @@ The answers are those that the document promises. A few requests an operation he
 without rights, in ``tests/end_to_end/test_office_api.py``.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.checks import negative_data_rejection, positive_data_acceptance, unsupported_method
@@ -22,6 +25,16 @@ from minewatch.office.wsgi import application
 
 UNCHECKED = [unsupported_method, ignored_auth, negative_data_rejection, positive_data_acceptance]
 """Methods and tokens have tests of their own; what fits may be refused (a cursor, a file that is none)."""
+
+
+@pytest.fixture
+def one_connection() -> Iterator[None]:
+    """Keep the connection over requests, as Django's own client does: it is in the test's transaction."""
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 def profile(examples: int) -> settings:
@@ -55,7 +68,7 @@ def try_all(key: str, mode: GenerationMode, examples: int) -> dict[int, int]:
 
 @pytest.mark.django_db
 def test_the_interface_answers_what_the_document_promises(
-    sites: list[Site], account: OpenAccount, settings: Any
+    sites: list[Site], account: OpenAccount, settings: Any, one_connection: None
 ) -> None:
     settings.API_PER_MINUTE = 1_000_000
     key = program_of(account("li.na", "energy-510000", Role.OFFICER, Role.ANALYST, Role.INSPECTOR)).key
