@@ -8,7 +8,7 @@ SLOW := tests/golden tests/conformance tests/end_to_end
 help: ## this page
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
 
-demo: ## a simulated county from raw files to the list, with evidence pages, in demo/
+demo: ## a simulated county from raw files to the console; DEMO_NO_SERVE=1 ends when it is ready
 	@PYTHON=$(PYTHON) tools/setup.sh run
 	@tools/demo.sh
 

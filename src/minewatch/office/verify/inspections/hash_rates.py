@@ -1,5 +1,6 @@
 """Hash rates as people and tools write them, in hashes a second. The algorithm stands beside the number."""
 
+import math
 import re
 import unicodedata
 
@@ -33,9 +34,10 @@ def number(text: str) -> float | None:
     else:
         plain = plain.replace(",", "")
     try:
-        return float(plain)
+        value = float(plain)
     except ValueError:
         return None
+    return value if math.isfinite(value) else None
 
 
 def unit_factor(text: str) -> float | None:

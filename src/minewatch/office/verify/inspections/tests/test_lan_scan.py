@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from minewatch.office.verify.inspections.machines import count
 from minewatch.office.verify.inspections.miner_exports import read
 
 API_PORT = 4028
+NET = f"127.{10 + os.getpid() % 240}"  # tests run side by side
 OK = [{"STATUS": "S", "When": 1, "Code": 11, "Msg": "ok", "Description": "x"}]
 WHATSMINER = {
     "devdetails": {
@@ -130,11 +132,11 @@ def silence(_command: str) -> bytes:
 def record() -> dict[str, Any]:
     seen: list[tuple[int, int, int]] = []
     with (
-        machine("127.0.77.1", says(WHATSMINER)),
-        machine("127.0.77.2", says(ANTMINER)),
-        machine("127.0.77.3", lambda _command: b"\x00\xffno json at all"),
+        machine(f"{NET}.77.1", says(WHATSMINER)),
+        machine(f"{NET}.77.2", says(ANTMINER)),
+        machine(f"{NET}.77.3", lambda _command: b"\x00\xffno json at all"),
     ):
-        order = ScanOrder("127.0.77.0/29", "检字〔2026〕12号", "王工", seconds=6)
+        order = ScanOrder(f"{NET}.77.0/29", "检字〔2026〕12号", "王工", seconds=6)
         found = scan(order, lambda *told: seen.append(told))
     assert seen[-1] == (6, 6, 2)
     return found
@@ -142,7 +144,7 @@ def record() -> dict[str, Any]:
 
 def test_machines_say_model_rate_watts_and_pool(record: dict[str, Any]) -> None:
     whats, ant = record["machines"]
-    assert (whats["ip"], whats["mac"]) == ("127.0.77.1", "c8:11:05:00:00:01")
+    assert (whats["ip"], whats["mac"]) == (f"{NET}.77.1", "c8:11:05:00:00:01")
     assert (whats["make"], whats["power_w"], whats["algorithm"]) == ("WhatsMiner", 3412, "SHA256")
     assert whats["model"].startswith("M30S+")
     assert whats["firmware"].endswith("20220125.13.Rel")
@@ -173,8 +175,8 @@ def test_an_altered_record_is_refused(record: dict[str, Any]) -> None:
 
 
 def test_a_machine_that_keeps_silent_costs_its_time_only() -> None:
-    with machine("127.0.78.1", silence):
-        order = ScanOrder("127.0.78.0/30", "检字〔2026〕12号", "王工", seconds=2)
+    with machine(f"{NET}.78.1", silence):
+        order = ScanOrder(f"{NET}.78.0/30", "检字〔2026〕12号", "王工", seconds=2)
         found = scan(order, lambda *_told: None)
     assert found["machines"] == []
     assert found["complete"]
@@ -203,17 +205,17 @@ def test_private_networks_may_be_asked_in_parts() -> None:
 
 def test_nothing_is_asked_without_authority() -> None:
     with pytest.raises(Refused) as refusal:
-        scan(ScanOrder("127.0.79.0/30", "  ", "王工"), lambda *_told: None)
+        scan(ScanOrder(f"{NET}.79.0/30", "  ", "王工"), lambda *_told: None)
     assert refusal.value.code == "scan_authority"
 
 
 def test_the_loop_itself_connects_nowhere_else() -> None:
     """A device may redirect: neither sockets nor HTTP leave the network, and no name is looked up."""
-    with machine("127.0.80.1", says(ANTMINER)), machine("127.0.81.1", says(ANTMINER)):
+    with machine(f"{NET}.80.1", says(ANTMINER)), machine(f"{NET}.81.1", says(ANTMINER)):
 
         async def tried() -> list[bool]:
             reached = []
-            for host in ("127.0.80.1", "127.0.81.1", "localhost"):
+            for host in (f"{NET}.80.1", f"{NET}.81.1", "localhost"):
                 try:
                     _, writer = await asyncio.open_connection(host, API_PORT)
                     writer.close()
@@ -222,10 +224,10 @@ def test_the_loop_itself_connects_nowhere_else() -> None:
                     reached.append(False)
             async with httpx.AsyncClient() as client:
                 with pytest.raises(httpx.ConnectError):
-                    await client.get(f"http://127.0.81.1:{API_PORT}/")
+                    await client.get(f"http://{NET}.81.1:{API_PORT}/")
                 with pytest.raises(httpx.ConnectError):
                     await client.get("http://localhost/")
             return reached
 
-        with asyncio.Runner(loop_factory=lambda: InsideLoop(private("127.0.80.0/24"))) as runner:
+        with asyncio.Runner(loop_factory=lambda: InsideLoop(private(f"{NET}.80.0/24"))) as runner:
             assert runner.run(tried()) == [True, False, False]
