@@ -18,6 +18,7 @@ NOT_READ = {
     "export",  # its file is made by a worker
     "field_inspection",  # leads to the phone's page
     "machine_token",  # of an account that is a machine's, of which there is none here
+    "sheets_join",  # where two sheets stand against each other
     "set_language",  # sends back to where one was
     "inspection_appoint",  # for an order of an inspection that was received
     "sheet_machines",  # from a file of machines
