@@ -88,7 +88,7 @@ def _walk_page(walker: Walker, route: Route, address: str) -> None:
         return
     if 'value="export"' in page.text:
         for said in ({"form": "csv", "clear": "on"}, {"form": "xlsx"}):
-            walker.post(route, address, {"do": "export", "purpose": "walk", **said})
+            walker.take(route, address, said)
     names = ("q", "text", "batch", "site", "case", "number")
     query = "&".join([f"region={foreign.code}", *(f"{name}={foreign.key}" for name in names)])
     walker.get(route, address, f"?{query}", HTMX)
@@ -98,6 +98,7 @@ def _walk_page(walker: Walker, route: Route, address: str) -> None:
 def test_an_account_with_every_role_walks_inside_its_scope(land: Land) -> None:
     walking = walker(land, "510703", "all")
     walk(walking)
+    assert walking.taken > 10
     if walking.faults:
         pytest.fail("\n".join(walking.faults), pytrace=False)
 

@@ -22,7 +22,9 @@ from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, r
 
 from minewatch.office.platform.models import Token, User
 from minewatch.office.platform.scope import Scoped
+from minewatch.office.register.exports.models import Export
 from minewatch.office.web.api.interface import document
+from minewatch.office.web.listing import exports
 from minewatch.office.web.panels import OVERVIEW, PANELS
 from minewatch.office.web.tests.planting import PLANTED_IN, SECOND, Bed, Land, planted_models
 
@@ -170,6 +172,7 @@ class Walker:
     key: str = ""
     faults: list[str] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
+    taken: int = 0
 
     def __post_init__(self) -> None:
         self.before = {model: self._state(model) for model in planted_models()}
@@ -197,6 +200,19 @@ class Walker:
                 headers=self._headers(route),
             )
         return self._send("POST", route, address, data=data, headers={})
+
+    def take(self, route: Route, address: str, said: dict[str, str]) -> None:
+        """Ask for a list as a file, have it made as a worker does, and look at the file."""
+        with transaction.atomic(), _writes() as written:
+            self.client.post(address, {"do": "export", "purpose": "walk", **said})
+            export = Export.objects.order_by("pk").filter(user=self.user).last()
+            if export is not None and export.work is not None and not export.purpose.startswith("Z"):
+                exports.make.func(export.pk, export.work_id)
+                got = self.client.get(f"/exports/{export.pk}/")
+                answer = Answer(f"export of {address} {said}", got.status_code, text_of(got), written)
+                self._look(answer, route, sees_all="clear" in said and self.user.has_perm("register.unmask"))
+                self.taken += got.status_code == 200
+            transaction.set_rollback(True)
 
     def _headers(self, route: Route) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.key}"} if route.is_of_the_api else {}
