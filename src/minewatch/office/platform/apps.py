@@ -14,7 +14,7 @@ class PlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Say who may let programs in; listen to the hours."""
-        from minewatch.office.platform import hook_jobs, operation  # noqa: F401
+        from minewatch.office.platform import hourly, operation  # noqa: F401
 
         grant(Role, ["platform.use_tokens"])
         grant([Role.OFFICER, Role.SUPERVISOR], ["platform.keep_hooks"])

@@ -12,7 +12,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import uniform
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from django_tasks import task
 
 from minewatch.office.platform import audit, sending
 from minewatch.office.platform.models import Agency, Hook, HookAttempt, HookDelivery, Region
@@ -224,6 +225,14 @@ def _settled(row: HookDelivery, status: int | None, now: datetime) -> datetime |
     return row.next_at if row.state == HookDelivery.State.WAITING else None
 
 
+@task()
+def send(delivery: int) -> None:
+    """Try a delivery, and come again when it says so; after a crash it goes on where its row stands."""
+    again_at = attempt(delivery, datetime.now(UTC))
+    if again_at is not None:
+        send.using(run_after=again_at).enqueue(delivery)
+
+
 def _rest(hook: Hook, failures: int, until: datetime | None) -> None:
     """Keep how often an address failed in a row: until a time none of its deliveries is tried."""
     if (hook.failures, hook.rests_until) != (failures, until):
@@ -260,8 +269,6 @@ def _is_asked(hook: Hook, kind: str) -> bool:
 
 
 def _enqueue(deliveries: Any, now: datetime) -> None:
-    from minewatch.office.platform.hook_jobs import send  # the job imports this module
-
     deliveries.update(next_at=now)
     for number in deliveries.values_list("pk", flat=True):
         send.enqueue(number)

@@ -270,15 +270,15 @@ def test_another_agency_cannot_touch_it(li_na: User, receiver: Receiver, account
 
 
 def test_jobs_carry_it_and_lost_ones_are_taken_up(li_na: User, receiver: Receiver) -> None:
-    from minewatch.office.platform.hook_jobs import hour_began, send
+    from minewatch.office.platform.hourly import hour_began
 
     hook_of(li_na, receiver)
     happen()
-    jobs = DBTaskResult.objects.filter(task_path__endswith="hook_jobs.send")
+    jobs = DBTaskResult.objects.filter(task_path__endswith="webhooks.send")
     assert jobs.count() == 1
     receiver.statuses = [500]
     row = HookDelivery.objects.get()
-    send.call(row.pk)
+    webhooks.send.call(row.pk)
     later = jobs.order_by("enqueued_at").last()
     assert jobs.count() == 2
     assert later is not None

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.register.facts import Said
 from minewatch.office.register.imports import cells
-from minewatch.office.register.imports.kinds import Kind
+from minewatch.office.register.imports.kind import Kind
 from minewatch.office.register.imports.models import Import, ImportRow
 from minewatch.office.register.imports.rows import Fault, Field, Given, Judged, Outcome, Setting, wrong
 from minewatch.office.register.models import MachineGroup, Site

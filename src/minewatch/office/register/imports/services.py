@@ -27,7 +27,8 @@ from minewatch.office.register import facts
 from minewatch.office.register.facts import Said
 from minewatch.office.register.files import scan
 from minewatch.office.register.imports import cells, headers, tables
-from minewatch.office.register.imports.kinds import Kind, kind_named
+from minewatch.office.register.imports.kind import Kind
+from minewatch.office.register.imports.kinds import kind_named
 from minewatch.office.register.imports.models import Import, ImportRow
 from minewatch.office.register.imports.places import Gazetteer
 from minewatch.office.register.imports.rows import Fault, Judged, Outcome, Setting, read

@@ -16,7 +16,7 @@ from minewatch.office.register.checks import problems, stated_fields
 from minewatch.office.register.facts import WEIGHT, Said, Standing, aimed, standings, values_of, weigh
 from minewatch.office.register.imports import cells, finding
 from minewatch.office.register.imports.headers import LANGUAGES
-from minewatch.office.register.imports.kinds import Kind
+from minewatch.office.register.imports.kind import Kind
 from minewatch.office.register.imports.models import ImportRow
 from minewatch.office.register.imports.rows import (
     PLACE,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import xlsxwriter
 from django.utils.translation import gettext as _
 
-from minewatch.office.register.imports.kinds import Kind
+from minewatch.office.register.imports.kind import Kind
 from minewatch.office.register.imports.rows import Field
 from minewatch.office.web.listing.files import harmless
 

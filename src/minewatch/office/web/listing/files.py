@@ -12,10 +12,6 @@ from django.utils import timezone
 from minewatch.office.web.listing.columns import Column
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-MEDIA_TYPES = {
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 def write_csv(path: Path, columns: Sequence[Column], rows: Iterable[Any]) -> int:
