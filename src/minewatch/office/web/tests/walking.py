@@ -205,8 +205,8 @@ class Walker:
         """Ask for a list as a file, have it made as a worker does, and look at the file."""
         with transaction.atomic(), _writes() as written:
             self.client.post(address, {"do": "export", "purpose": "walk", **said})
-            export = Export.objects.order_by("pk").filter(user=self.user).last()
-            if export is not None and export.work is not None and not export.purpose.startswith("Z"):
+            export = Export.objects.filter(user=self.user, purpose="walk").first()
+            if export is not None:
                 exports.make.func(export.pk, export.work_id)
                 got = self.client.get(f"/exports/{export.pk}/")
                 answer = Answer(f"export of {address} {said}", got.status_code, text_of(got), written)
