@@ -41,7 +41,7 @@ if [ -n "${DEMO_NO_SERVE:-}" ]; then
 fi
 "$minewatch" office worker --home "$office" &
 worker=$!
-trap 'kill "$worker" 2>/dev/null; wait "$worker" 2>/dev/null || true' EXIT
+trap 'kill "$worker" 2>/dev/null || true; wait "$worker" 2>/dev/null || true' EXIT
 trap 'exit 0' INT  # the end that is meant
 printf '\n\033[1mThe console: http://%s   password of all accounts: %s   (Ctrl-C ends it)\033[0m\n' "$bind" "$password"
 "$minewatch" office serve --home "$office" --bind "$bind" --quiet || exit $?

@@ -4,7 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -31,12 +33,17 @@ def test_a_server_answers_and_is_gone_afterwards(of_wheel: bool) -> None:
     assert not server.folder.exists()
 
 
-def test_data_can_be_kept_and_settings_given(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    tmp_path.parent.chmod(0o755)
-    tmp_path.parent.parent.chmod(0o755)
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the server's own user can reach, which those of pytest are not."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_data_can_be_kept_and_settings_given(folder: Path) -> None:
     for number in (1, 2):
-        with postgresql.running(keep=tmp_path / "kept", settings={"work_mem": "9MB"}) as server:
+        with postgresql.running(keep=folder / "kept", settings={"work_mem": "9MB"}) as server:
             if number == 1:
                 server.new_database("office")
             with psycopg.connect(server.url("office")) as connection:
