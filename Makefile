@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 FAST := tests/unit tests/property tests/reference tests/architecture src/minewatch/office
 SLOW := tests/golden tests/conformance tests/end_to_end
+SLOW_OFFICE := $(wildcard tests/*/test_office_*.py) tests/end_to_end/test_demo.py
 
 help: ## this page
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -25,7 +26,8 @@ test: check ## everything: what make check does, then the slower tests
 	@tools/assets.sh || echo "*** The tests of the console in a browser are left out below, by name." >&2
 	$(VENV)/python -m tests.postgresql $(VENV)/python -m pytest -q -n auto src/minewatch/office \
 		tests/conformance/test_office_queries.py
-	$(VENV)/python -m pytest $(SLOW)
+	$(VENV)/python -m pytest -q -n auto --dist loadfile $(SLOW_OFFICE)
+	$(VENV)/python -m pytest $(SLOW) $(addprefix --ignore=,$(SLOW_OFFICE))
 
 fuzz: ## ten minutes of damaged captures through every reader
 	@PYTHON=$(PYTHON) tools/setup.sh test
