@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.utils.timezone import localdate
 from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.platform.models import User
@@ -81,7 +82,7 @@ class CrewForm(OfficeForm):
 
     def __init__(self, *args: Any, by: By, **named: Any) -> None:
         super().__init__(*args, **named)
-        offered = inspector_rows({"on": by.at.date()}).order_by("agency__region__path", "agency", "pk")
+        offered = inspector_rows({"on": localdate(by.at)}).order_by("agency__region__path", "agency", "pk")
         for field in self.fields.values():
             if isinstance(field, InspectorField | InspectorsField):
                 field.queryset = offered
