@@ -41,13 +41,15 @@ def folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def test_data_can_be_kept_and_settings_given(folder: Path) -> None:
-    for number in (1, 2):
-        with postgresql.running(keep=folder / "kept", settings={"work_mem": "9MB"}) as server:
-            if number == 1:
-                server.new_database("office")
-            with psycopg.connect(server.url("office")) as connection:
-                assert connection.execute("SHOW work_mem").fetchone() == ("9MB",)
+def test_data_can_be_kept_and_settings_given() -> None:
+    with tempfile.TemporaryDirectory() as folder:  # not pytest's, which another account may not enter
+        Path(folder).chmod(0o755)
+        for is_first in (True, False):
+            with postgresql.running(keep=Path(folder) / "kept", settings={"work_mem": "9MB"}) as server:
+                if is_first:
+                    server.new_database("office")
+                with psycopg.connect(server.url("office")) as connection:
+                    assert connection.execute("SHOW work_mem").fetchone() == ("9MB",)
 
 
 def test_a_server_ends_with_who_started_it() -> None:

@@ -263,6 +263,11 @@ class Walker:
             pk__in=[row.pk for bed in beds for (kind, _), row in bed.rows.items() if kind is model]
         )
 
+    @property
+    def has_every_role(self) -> bool:
+        """Tell whether it is one of the accounts that see most."""
+        return self.user == self.land.accounts.get(self.user.region.code, {}).get("all")
+
     def foreign(self) -> Bed | None:
         """Return a bed that the account does not see."""
         return next(iter(self.land.outside(self.user)), None)
