@@ -13,7 +13,7 @@ demo: ## a simulated county from raw files to the console; DEMO_NO_SERVE=1 ends 
 	@PYTHON=$(PYTHON) tools/setup.sh run
 	@tools/demo.sh
 
-check: ## style, types and fast tests, under a minute
+check: ## style, types and fast tests
 	@PYTHON=$(PYTHON) tools/setup.sh test
 	@tools/translations.sh compile
 	$(VENV)/ruff check .

@@ -132,11 +132,13 @@ def look_at(question: Question, content: bytes) -> list[AnswerLine]:
 
 
 def _looked_at(asked: Asked | None, line: int, row: Mapping[str, str]) -> AnswerLine:
-    said = (row[column].strip() for column in (_ADDRESS, _PORT, _NAME, _USCC, _PLACE))
-    why = _problem(asked, row) or ("" if row[_NAME].strip() else "empty")
+    address, port, name, uscc, place = (
+        row[column].strip() for column in (_ADDRESS, _PORT, _NAME, _USCC, _PLACE)
+    )
+    why = _problem(asked, row) or ("" if name else "empty")
     if not why and asked is not None and asked.answered_at is not None:
         why = "before"
-    return AnswerLine(line, *said, why)
+    return AnswerLine(line, address, port, name, uscc, place, why)
 
 
 def text_of(content: bytes) -> str:
