@@ -257,6 +257,7 @@ OF_OWED: Mapping[type[Owed], tuple[Verb, ...]] = {
             lambda row, said, by: deciding.settle(row, said["words"], by),
             _STANDS,
             "primary",
+            kinds=frozenset(Obligation.Kind) - {Obligation.Kind.PUBLICATION},
         ),
         Verb(
             "waive",
