@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from minewatch.office.platform.models import Agency
 from minewatch.office.register.lists import site_rows
+from minewatch.office.register.models import Site
+from minewatch.office.verify.models import Case, Obligation
 from minewatch.office.verify.selectors import case_rows
 
 _COUNTED = {"sites": site_rows, "cases": case_rows}
@@ -40,26 +42,28 @@ class Figure:
     address: str
 
 
-_TO_HAND_DOWN = Concern(_("Cases not yet assigned"), "(十八)", "cases", {"state": "suspected"})
-_LISTED = Concern(_("Sites on the list: differential price"), "(十三)", "sites", {"state": "listed"})
-_CONFIRMED = Concern(_("Sites confirmed as mining"), "(三)", "sites", {"state": "confirmed"})
-_BUILT = Concern(_("Sites under construction: no supply"), "(十)", "sites", {"phase": "construction"})
-_UNMETERED = Concern(_("Supply past the meter"), "(十二)", "sites", {"kind": "unmetered"})
-_DIVERTED = Concern(_("Plants supplying mines directly"), "(五)", "sites", {"kind": "diversion"})
-_BILLS = Concern(_("Surcharge not billed yet"), "(十三)", "cases", {"owed": "surcharge"})
-_VISITS = Concern(_("Sites to be visited again"), "(二十)", "cases", {"owed": "revisit"})
-_VICTIMS = Concern(_("Intrusions to be cleaned up"), "(十九)", "cases", {"owed": "cleanup"})
-_TO_JUDGE = Concern(_("Inspected, not judged yet"), "(三)", "cases", {"state": "inspected"})
-_TO_INSPECT = Concern(_("Inspections under way"), "(五)", "cases", {"state": "assigned"})
-_EXITS = Concern(_("Exit plans running"), "(十七)", "cases", {"state": "exit_plan"})
-_LEAVING = Concern(_("Cases in measures"), "(十七)", "cases", {"state": "measures"})
-_MARKET = Concern(
-    _("Sites on the list: out of the electricity market"), "(十四)", "sites", {"state": "listed"}
-)
-_FISCAL = Concern(_("Sites on the list: no fiscal or tax support"), "(十五)", "sites", {"state": "listed"})
-_CREDIT = Concern(_("Sites on the list: no financial services"), "(十六)", "sites", {"state": "listed"})
-_VICTIM_SITES = Concern(_("Sites that are victims"), "(十九)", "sites", {"state": "victim"})
-_ACTIVE = Concern(_("Sites suspected from traffic or load"), "(十九)", "sites", {"state": "suspected"})
+_S, _C, _O = Site.State, Case.State, Obligation.Kind
+_ON_THE_LIST = {"state": _S.LISTED.value}
+_IN_CONSTRUCTION = {"phase": Site.Phase.CONSTRUCTION.value}
+_BY_A_PLANT = {"kind": Site.Kind.DIVERSION.value}
+_TO_HAND_DOWN = Concern(_("Cases not yet assigned"), "(十八)", "cases", {"state": _C.SUSPECTED.value})
+_LISTED = Concern(_("Sites on the list: differential price"), "(十三)", "sites", _ON_THE_LIST)
+_CONFIRMED = Concern(_("Sites confirmed as mining"), "(三)", "sites", {"state": _S.CONFIRMED.value})
+_BUILT = Concern(_("Sites under construction: no supply"), "(十)", "sites", _IN_CONSTRUCTION)
+_UNMETERED = Concern(_("Supply past the meter"), "(十二)", "sites", {"kind": Site.Kind.UNMETERED.value})
+_DIVERTED = Concern(_("Plants supplying mines directly"), "(五)", "sites", _BY_A_PLANT)
+_BILLS = Concern(_("Surcharge not billed yet"), "(十三)", "cases", {"owed": _O.SURCHARGE.value})
+_VISITS = Concern(_("Sites to be visited again"), "(二十)", "cases", {"owed": _O.REVISIT.value})
+_VICTIMS = Concern(_("Intrusions to be cleaned up"), "(十九)", "cases", {"owed": _O.CLEANUP.value})
+_TO_JUDGE = Concern(_("Inspected, not judged yet"), "(三)", "cases", {"state": _C.INSPECTED.value})
+_TO_INSPECT = Concern(_("Inspections under way"), "(五)", "cases", {"state": _C.ASSIGNED.value})
+_EXITS = Concern(_("Exit plans running"), "(十七)", "cases", {"state": _C.EXIT_PLAN.value})
+_LEAVING = Concern(_("Cases in measures"), "(十七)", "cases", {"state": _C.MEASURES.value})
+_MARKET = Concern(_("Sites on the list: out of the electricity market"), "(十四)", "sites", _ON_THE_LIST)
+_FISCAL = Concern(_("Sites on the list: no fiscal or tax support"), "(十五)", "sites", _ON_THE_LIST)
+_CREDIT = Concern(_("Sites on the list: no financial services"), "(十六)", "sites", _ON_THE_LIST)
+_VICTIM_SITES = Concern(_("Sites that are victims"), "(十九)", "sites", {"state": _S.VICTIM.value})
+_ACTIVE = Concern(_("Sites suspected from traffic or load"), "(十九)", "sites", {"state": _S.SUSPECTED.value})
 
 _K = Agency.Kind
 CONCERNS: Mapping[str, tuple[Concern, ...]] = {
