@@ -29,6 +29,8 @@ def browser() -> Iterator[Browser]:
         play = sync_playwright().start()
     except Exception as error:  # the driver tells of a missing library only by ending
         _leave_out(f"Playwright's driver does not start (Debian: apt-get install libatomic1): {error}")
+    # Playwright's loop runs in this thread for good: Django would take every test behind it for asynchronous
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     started = play.chromium.launch(executable_path=path, args=FLAGS)
     yield started
     started.close()
