@@ -73,7 +73,7 @@ def served(home: Path, *fillings: list[str]) -> Iterator[Office]:
             for command in (serve, worker)
         ]
         try:
-            _wait(f"http://{bind}/healthz")
+            wait_for(f"http://{bind}/healthz")
             yield Office(home, f"http://{bind}")
         finally:
             for process in started:
@@ -81,7 +81,7 @@ def served(home: Path, *fillings: list[str]) -> Iterator[Office]:
                 process.wait(30)
 
 
-def _wait(address: str) -> None:
+def wait_for(address: str) -> None:
     for _ in range(120):
         try:
             urllib.request.urlopen(address, timeout=2)  # noqa: S310 - our own server

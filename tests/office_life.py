@@ -1,8 +1,9 @@
 """An office lived in by processes of their own: filled through its services, written to, read as it is.
 
-python -m tests.office_life fill|begin|write|take|files|tables HOME …
+python -m tests.office_life fill|begin|ask|write|take|files|tables HOME …
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -137,6 +138,40 @@ def begin(home: Path) -> None:
             tasks.begin(receive(parcel, f"{part}.zip", f"origin {part}", by), by)
 
 
+def ask(home: Path) -> None:
+    """Leave cases handed over; print what programs ask of the server: path, token, content as base64."""
+    with _office(home) as by:
+        from minewatch.office.intake.services import receive, take_in
+        from minewatch.office.platform import events, tokens
+        from minewatch.office.platform.models import Agency, User
+        from minewatch.office.platform.services import By
+        from minewatch.office.verify.models import Case, Order
+        from minewatch.office.verify.orders import OrderGiven, hand_over
+
+        for delivery in receive(week(0, 12, "R-before"), "week.zip", "lake", by):
+            take_in(delivery, by.at)
+        while events.deliver(by.at):
+            pass
+
+        def token(username: str, permission: str) -> str:
+            user = User.objects.select_related("region").get(username=username)
+            given = tokens.TokenGiven(username, frozenset({permission}), user.region, 1)
+            return tokens.make(given, By(user, by.at))[1]
+
+        county, city = User.objects.get(username="county"), Agency.objects.get(code="reform-511800")
+        for case in Case.objects.order_by("pk"):
+            hand_over(case, OrderGiven(city, "移送"), By(county, by.at))
+        delivers, receives = token("province", "intake.deliver_findings"), token("city", "verify.do_orders")
+        asked = [
+            (f"findings?name={n}.zip&origin=o{n}", delivers, week(200 + 5 * n, 5, f"R-{n}"))
+            for n in range(12)
+        ]
+        orders = Order.objects.order_by("pk").values_list("pk", flat=True)
+        asked += [(f"orders/{number}/receipt", receives, b"") for number in orders]
+        lines = [(path, key, base64.b64encode(content).decode()) for path, key, content in asked]
+        sys.stdout.write(json.dumps(lines))
+
+
 def take(home: Path) -> None:
     """Take in what waits."""
     with _office(home) as by:
@@ -196,6 +231,5 @@ def _plain(value: Any) -> str:
 
 if __name__ == "__main__":
     verb, home, *words = sys.argv[1:]
-    {"fill": fill, "begin": begin, "take": take, "files": files, "tables": tables, "write": write}[verb](
-        Path(home), *words[:1], *map(Path, words[1:])
-    )
+    lives = (fill, begin, ask, write, take, files, tables)
+    {life.__name__: life for life in lives}[verb](Path(home), *words[:1], *map(Path, words[1:]))

@@ -8,14 +8,13 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
+from tests.office_console import wait_for
 
 from minewatch.office.verify.inspections.lan_scan import FORMAT, sealed
 
@@ -112,17 +111,6 @@ def run(home: Path, code: str) -> str:
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-def wait_for(address: str) -> None:
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(address, timeout=2)  # noqa: S310 - our own server
-        except OSError:
-            time.sleep(0.5)
-        else:
-            return
-    raise AssertionError(address)
 
 
 def phone(browser: Browser, locale: str = "en-US") -> BrowserContext:

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import textwrap
-import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.office_console import wait_for
 
 MINEWATCH = str(Path(sys.executable).with_name("minewatch"))
 AXE = Path(__file__).parents[2] / "src/minewatch/office/web/static/vendor/axe.min.js"
@@ -113,23 +113,12 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     command = [MINEWATCH, "office", "serve", "--bind", bind, "--processes", "1", "--home", str(home)]
     server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        _wait(f"http://{bind}/healthz")
+        wait_for(f"http://{bind}/healthz")
         yield Office(f"http://{bind}", made.stdout.strip())
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait(30)
         log.close()
-
-
-def _wait(address: str) -> None:
-    for _ in range(120):
-        try:
-            urllib.request.urlopen(address, timeout=2)  # noqa: S310 - our own server
-        except OSError:
-            time.sleep(0.5)
-        else:
-            return
-    raise AssertionError(address)
 
 
 def opened(browser: Browser, office: Office, name: str, size: dict[str, int], locale: str = "en-US") -> Page:

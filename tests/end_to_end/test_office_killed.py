@@ -1,17 +1,24 @@
-"""The worker killed over and over in the middle of intake and hand-over, against an undisturbed twin."""
+"""Worker and server killed over and over in the middle of their work, against an undisturbed twin."""
 # ruff: noqa: S608 - questions of our own
 
+import base64
+import json
+import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
+import sys
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from tests.office_life import MINEWATCH, PASSWORD, living, minewatch
+from tests.office_life import MINEWATCH, PASSWORD, ROOT, living, minewatch
 
 KILLS = 7
 MOST_OF_A_JOB = 3
@@ -105,5 +112,87 @@ def test_a_worker_killed_again_and_again_loses_and_doubles_nothing(seed: int, tm
     for what, question in CONTENT.items():
         assert ask(home, question) == ask(twin, question), what
     assert [row[1] for row in ask(home, CONTENT["work"])] == ["done"] * 4
+    assert list((home / "deliveries").iterdir()) == []
+    minewatch("office", "audit", "verify", "--home", home)
+
+
+def asked_of(home: Path) -> list[list[str]]:
+    """Set an office up; return what programs are to ask of its server."""
+    minewatch("office", "setup", "--demo-password", PASSWORD, "--home", home)
+    command = [sys.executable, "-m", "tests.office_life", "ask", str(home)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return list(json.loads(done.stdout))
+
+
+class Program(threading.Thread):
+    """Asks one thing after the other, each again under its key until it is answered."""
+
+    def __init__(self, address: str, asked: list[list[str]]) -> None:
+        super().__init__(daemon=True)
+        self.address, self.asked = address, asked
+        self.answers: list[int] = []
+        self.unanswered = 0
+
+    def run(self) -> None:
+        for number, (path, token, content) in enumerate(self.asked):
+            headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"ask-{number}"}
+            headers["Content-Type"] = "application/octet-stream"
+            body = base64.b64decode(content)
+            while not self._answered(path, headers, body):
+                self.unanswered += 1
+                time.sleep(0.05)
+
+    def _answered(self, path: str, headers: dict[str, str], body: bytes) -> bool:
+        try:
+            sent = httpx.post(f"{self.address}/api/v1/{path}", headers=headers, content=body, timeout=60)
+        except httpx.HTTPError:
+            return False
+        self.answers.append(sent.status_code)
+        return True
+
+
+def server(home: Path, port: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [MINEWATCH, "office", "serve", "--home", str(home), "--bind", f"127.0.0.1:{port}", "--quiet"],
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def served(home: Path, chance: random.Random | None) -> int:
+    """Serve a program to its end; with ``chance``, kill the server in between. Return how often."""
+    asked = asked_of(home)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    acts, kills = "SELECT MAX(id) FROM platform_auditentry", 0
+    program = Program(f"http://127.0.0.1:{port}", asked)
+    process = server(home, port)
+    program.start()
+    while chance and kills < KILLS and program.is_alive():
+        before = ask(home, acts)
+        while ask(home, acts) == before and program.is_alive():
+            time.sleep(0.002)
+        time.sleep(chance.random() * chance.choice((0.005, 0.05, 0.3)))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        kills += 1
+        process = server(home, port)
+    program.join(180)
+    os.killpg(process.pid, signal.SIGTERM)
+    process.wait(60)
+    assert program.answers == [200] * len(asked)
+    return kills if program.unanswered else 0
+
+
+def test_a_server_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    twin, home = tmp_path / "twin", tmp_path / "home"
+    served(twin, None)
+    assert served(home, random.Random(1)) >= 3
+    for one in (twin, home):
+        work_to_the_end(one)
+    for what, question in CONTENT.items():
+        # a refused or repeated use of a token is an act of its own
+        rows = [[row for row in ask(one, question) if row[0] != "token_used"] for one in (home, twin)]
+        assert rows[0] == rows[1], what
     assert list((home / "deliveries").iterdir()) == []
     minewatch("office", "audit", "verify", "--home", home)

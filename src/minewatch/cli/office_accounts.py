@@ -10,21 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from minewatch.cli.failure import failing
-from minewatch.cli.language import language, say
+from minewatch.cli.language import say
+from minewatch.cli.office_home import HOME, Home, office_in
 
 if TYPE_CHECKING:
     from minewatch.office.platform.models import User
     from minewatch.office.platform.services import By
 
-Home = Annotated[
-    Path,
-    typer.Option(
-        "--home",
-        envvar="MINEWATCH_OFFICE_HOME",
-        help=say("Folder with the office's settings, key and files", "存放设置、密钥和文件的目录"),
-    ),
-]
-_HOME = Path("office")
 Username = Annotated[str, typer.Argument(help=say("User name", "用户名"))]
 Reason = Annotated[str, typer.Option("--reason", help=say("Why", "原因"))]
 
@@ -47,19 +39,15 @@ def register(office: typer.Typer) -> None:
 @contextmanager
 def _office(home: Path) -> Iterator["By"]:
     """Open the office, in the language of the terminal; give the operator as the one who acts."""
-    from minewatch.office import running
+    with office_in(home):
+        from django.core.exceptions import ValidationError
 
-    running.open_office(home)
-    from django.core.exceptions import ValidationError
-    from django.utils import translation
+        from minewatch.office.platform.refusals import Refused
+        from minewatch.office.platform.scope import scoped, whole
+        from minewatch.office.platform.services import By
 
-    from minewatch.office.platform.refusals import Refused
-    from minewatch.office.platform.scope import scoped, whole
-    from minewatch.office.platform.services import By
-
-    said = translation.override("zh-hans" if language() == "zh" else "en")
-    with said, scoped(whole("operator")), failing(Refused, ValidationError):
-        yield By(None, datetime.now(UTC))
+        with scoped(whole("operator")), failing(Refused, ValidationError):
+            yield By(None, datetime.now(UTC))
 
 
 def _user(username: str) -> "User":
@@ -83,7 +71,7 @@ def open_account(
     ] = None,
     administers: Annotated[str, typer.Option(help=say("system, security or audit", "三员之一"))] = "",
     name: Annotated[str, typer.Option(help=say("Name of the person", "姓名"))] = "",
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Open an account."""
     with _office(home) as by, failing(ValueError):
@@ -105,7 +93,7 @@ def add_agency(
     kind: Annotated[str, typer.Option(help=say("Its kind, as energy or grid", "机构类别"))],
     name: Annotated[str, typer.Option(help=say("Its name", "名称"))],
     region: Annotated[str, typer.Option(help=say("Code of its region", "行政区划代码"))],
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Add an agency."""
     with _office(home) as by, failing(ValueError):
@@ -116,7 +104,7 @@ def add_agency(
 
 
 @account.command("list", help=say("List the accounts.", "列出账号。"))
-def list_accounts(home: Home = _HOME) -> None:
+def list_accounts(home: Home = HOME) -> None:
     """Print a line an account: name, agency, roles or administration, state."""
     with _office(home):
         from minewatch.office.platform.models import User
@@ -131,7 +119,7 @@ def list_accounts(home: Home = _HOME) -> None:
 def set_roles(
     username: Username,
     role: Annotated[list[str], typer.Argument(help=say("Roles", "角色"))],
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Set the roles."""
     with _office(home) as by, failing(ValueError):
@@ -144,7 +132,7 @@ def set_roles(
 @account.command(
     "reset", help=say("Print a new password, to be changed at login.", "重置密码,登录后须修改。")
 )
-def reset(username: Username, home: Home = _HOME) -> None:
+def reset(username: Username, home: Home = HOME) -> None:
     """Reset the password."""
     with _office(home) as by:
         from minewatch.office.platform import accounts
@@ -153,7 +141,7 @@ def reset(username: Username, home: Home = _HOME) -> None:
 
 
 @account.command("unlock", help=say("Open an account that wrong passwords locked.", "解锁账号。"))
-def unlock(username: Username, home: Home = _HOME) -> None:
+def unlock(username: Username, home: Home = HOME) -> None:
     """Unlock."""
     with _office(home) as by:
         from minewatch.office.platform import accounts
@@ -162,7 +150,7 @@ def unlock(username: Username, home: Home = _HOME) -> None:
 
 
 @account.command("suspend", help=say("Close an account until it is restored.", "停用账号。"))
-def suspend(username: Username, reason: Reason, home: Home = _HOME) -> None:
+def suspend(username: Username, reason: Reason, home: Home = HOME) -> None:
     """Suspend."""
     with _office(home) as by:
         from minewatch.office.platform import accounts
@@ -171,7 +159,7 @@ def suspend(username: Username, reason: Reason, home: Home = _HOME) -> None:
 
 
 @account.command("restore", help=say("Open a suspended account again.", "恢复账号。"))
-def restore(username: Username, home: Home = _HOME) -> None:
+def restore(username: Username, home: Home = HOME) -> None:
     """Restore."""
     with _office(home) as by:
         from minewatch.office.platform import accounts
@@ -194,16 +182,13 @@ def verify(
             exists=True, dir_okay=False, help=say("Check an export, not the office", "校验导出文件")
         ),
     ] = None,
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Verify the chain of the office, or of an export, against anchors."""
-    from minewatch.office import running
-
-    running.open_office(home)
-    from minewatch.office.platform import audit as chain
-
     anchors = {said["seq"]: said["hash"] for said in map(_read_json, anchor or ())}
-    with failing(ValueError, KeyError):
+    with _office(home), failing(ValueError, KeyError):
+        from minewatch.office.platform import audit as chain
+
         found = chain.verify_lines(_read_lines(file), anchors) if file else chain.verify(anchors)
         breaks = list(found)
     for broken in breaks[:20]:
@@ -229,7 +214,7 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def export(
     out: Annotated[Path, typer.Option(help=say("File to write", "输出文件"))],
     after: Annotated[int, typer.Option(help=say("Only entries after this number", "仅此序号之后"))] = 0,
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Export the chain."""
     with _office(home) as by:
@@ -246,7 +231,7 @@ def export(
 )
 def write_anchor(
     out: Annotated[Path | None, typer.Option(help=say("File to write", "输出文件"))] = None,
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Write an anchor to a file, else to the terminal."""
     with _office(home) as by:
@@ -265,7 +250,7 @@ def load(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help=say("CSV; else the one that comes along", "CSV 文件")),
     ] = None,
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Bring the regions to what a table says."""
     with _office(home) as by, failing(KeyError, ValueError):
@@ -277,7 +262,7 @@ def load(
 
 @regions.command("show", help=say("Show a region, where it lies and what became of it.", "查询区划。"))
 def show(
-    code: Annotated[str, typer.Argument(help=say("Code of GB/T 2260", "行政区划代码"))], home: Home = _HOME
+    code: Annotated[str, typer.Argument(help=say("Code of GB/T 2260", "行政区划代码"))], home: Home = HOME
 ) -> None:
     """Print the regions above a code and the one that took its place."""
     with _office(home):

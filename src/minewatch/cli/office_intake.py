@@ -8,17 +8,9 @@ from typing import Annotated
 import typer
 
 from minewatch.cli.failure import failing
-from minewatch.cli.language import language, say
+from minewatch.cli.language import say
+from minewatch.cli.office_home import HOME, Home, office_in
 
-Home = Annotated[
-    Path,
-    typer.Option(
-        "--home",
-        envvar="MINEWATCH_OFFICE_HOME",
-        help=say("Folder with the office's settings, key and files", "存放设置、密钥和文件的目录"),
-    ),
-]
-_HOME = Path("office")
 _Run = Annotated[str | None, typer.Option("--run", help=say("Scan [the newest]", "哪次扫描 [最近一次]"))]
 _Period = Annotated[
     str | None, typer.Option("--period", help=say("Newest scan of this period", "该时段最近一次扫描"))
@@ -74,28 +66,24 @@ def intake(
     ] = "lake",
     run: _Run = None,
     period: _Period = None,
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Take in; ends with 1 where findings had to be put aside."""
     content = _packed(source, run, period) if source.is_dir() else source.read_bytes()
-    from minewatch.office import running
-
-    running.open_office(home)
-    from django.utils import translation
-
-    from minewatch.office.intake.services import receive, take_in
-    from minewatch.office.platform.refusals import Refused
-    from minewatch.office.platform.services import By
-
     now, aside = datetime.now(UTC), 0
-    with translation.override("zh-hans" if language() == "zh" else "en"), failing(Refused):
-        for delivery in receive(content, source.name, origin, By(None, now)):
-            done = take_in(delivery, now)
-            typer.echo(f"{done.run_id}: " + ", ".join(f"{name} {n}" for name, n in done.counts.items()))
-            for item in done.aside:
-                sentence = str(Refused(item["code"], **item["values"]))
-                typer.echo(f"  {item['finding_id']}: {sentence}", err=True)
-            aside += len(done.aside)
+    with office_in(home):
+        from minewatch.office.intake.services import receive, take_in
+        from minewatch.office.platform.refusals import Refused
+        from minewatch.office.platform.services import By
+
+        with failing(Refused):
+            for delivery in receive(content, source.name, origin, By(None, now)):
+                done = take_in(delivery, now)
+                typer.echo(f"{done.run_id}: " + ", ".join(f"{name} {n}" for name, n in done.counts.items()))
+                for item in done.aside:
+                    sentence = str(Refused(item["code"], **item["values"]))
+                    typer.echo(f"  {item['finding_id']}: {sentence}", err=True)
+                aside += len(done.aside)
     raise typer.Exit(1 if aside else 0)
 
 
@@ -113,19 +101,18 @@ def labels(
     out: Annotated[Path, typer.Option(help=say("File to write", "输出文件"))],
     purpose: Annotated[str, typer.Option(help=say("What for; kept in the audit log", "用途,记入审计日志"))],
     form: Annotated[Form, typer.Option("--format", help=say("Form of the file", "文件格式"))] = Form.CSV,
-    home: Home = _HOME,
+    home: Home = HOME,
 ) -> None:
     """Write all labels of the office."""
-    from minewatch.office import running
+    with office_in(home):
+        from minewatch.office.intake.labels import export, table
+        from minewatch.office.platform.refusals import Refused
+        from minewatch.office.platform.scope import scoped, whole
+        from minewatch.office.platform.services import By
 
-    running.open_office(home)
-    from minewatch.office.intake.labels import export, table
-    from minewatch.office.platform.scope import scoped, whole
-    from minewatch.office.platform.services import By
-
-    with scoped(whole("labels")):
-        found = table()
-        out.write_bytes(export(found, form.value, purpose, By(None, datetime.now(UTC))))
+        with scoped(whole("labels")), failing(Refused):
+            found = table()
+            out.write_bytes(export(found, form.value, purpose, By(None, datetime.now(UTC))))
     typer.echo(say(f"{found.num_rows} labels", f"{found.num_rows}条标签"))
 
 

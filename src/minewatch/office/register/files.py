@@ -7,9 +7,7 @@ names it is committed: after a crash there may be content without a row, never a
 import hashlib
 import os
 import subprocess
-import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -21,11 +19,11 @@ from minewatch.office.platform.models import Region
 from minewatch.office.platform.refusals import Refused
 from minewatch.office.platform.services import By
 from minewatch.office.register.file_types import type_of
+from minewatch.office.register.incoming import incoming, write
 from minewatch.office.register.models import EvidenceFile
 
 _MOST_MB = 50
 _SCAN_SECONDS = 120
-_INCOMING = "incoming"
 
 
 class FileGiven(NamedTuple):
@@ -43,8 +41,8 @@ def keep_file(chunks: Iterable[bytes], given: FileGiven, by: By) -> EvidenceFile
     Raises Refused where it is empty, too large, of a type that is not taken, or refused by the scanner.
     """
     name = "".join(c for c in PurePath(given.name.replace("\\", "/")).name if c.isprintable())[-200:]
-    with _incoming() as path:
-        sha256, size = _write(chunks, path)
+    with incoming(home().files) as path:
+        sha256, size = write(chunks, path, int(home().said.get("file_mb", _MOST_MB)))
         media_type = type_of(path, name)
         if media_type is None:
             raise Refused("file_type", name=name)
@@ -78,34 +76,6 @@ def damaged() -> Iterator[tuple[EvidenceFile, str]]:
             yield file, "missing"
         elif _hash(path) != file.sha256:
             yield file, "altered"
-
-
-@contextmanager
-def _incoming() -> Iterator[Path]:
-    folder = home().files / _INCOMING
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / uuid.uuid4().hex
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _write(chunks: Iterable[bytes], path: Path) -> tuple[str, int]:
-    most_mb = int(home().said.get("file_mb", _MOST_MB))
-    digest, size = hashlib.sha256(), 0
-    with path.open("xb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > most_mb * 1_000_000:
-                raise Refused("file_too_large", most_mb=most_mb)
-            digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if not size:
-        raise Refused("file_empty")
-    return digest.hexdigest(), size
 
 
 def scan(path: Path, name: str) -> None:

@@ -4,11 +4,8 @@ A worker tries and applies, some rows a transaction, in which it also notes how 
 the next worker goes on there. Nothing is written that the preview did not show.
 """
 
-import hashlib
 import os
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path, PurePath
@@ -32,6 +29,7 @@ from minewatch.office.register.imports.kinds import kind_named
 from minewatch.office.register.imports.models import Import, ImportRow
 from minewatch.office.register.imports.places import Gazetteer
 from minewatch.office.register.imports.rows import Fault, Judged, Outcome, Setting, read
+from minewatch.office.register.incoming import incoming, write
 from minewatch.office.register.models import Source
 
 AT_ONCE = 2_000
@@ -56,8 +54,8 @@ def receive(chunks: Iterable[bytes], given: FileGiven, by: By) -> Import:
     """Keep a file and guess its columns; raises Refused where it is no table, or is under way already."""
     kind = kind_named(given.kind)
     name = _shown(given.name)
-    with _incoming() as path:
-        sha256, size = _write(chunks, path)
+    with incoming(home().files) as path:
+        sha256, size = write(chunks, path, MOST_MB)
         form = tables.form_of(path, name)
         scan(path, name)
         found = headers.guess(tables.rows_of(path, form), {field.name: field.title for field in kind.fields})
@@ -284,33 +282,6 @@ def _note(given: FileGiven, content: tuple[str, int, str], found: headers.Guess,
         {"kind": given.kind, "name": given.name, "sha256": sha256, "size": size},
     )
     return one
-
-
-@contextmanager
-def _incoming() -> Iterator[Path]:
-    folder = home().files / "incoming"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / uuid.uuid4().hex
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
-
-
-def _write(chunks: Iterable[bytes], path: Path) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    with path.open("xb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > MOST_MB * 1_000_000:
-                raise Refused("file_too_large", most_mb=MOST_MB)
-            digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    if not size:
-        raise Refused("file_empty")
-    return digest.hexdigest(), size
 
 
 def _place(sha256: str) -> Path:

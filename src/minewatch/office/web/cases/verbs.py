@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from minewatch.office.platform.services import By
 from minewatch.office.verify import deciding, orders, services
+from minewatch.office.verify.flow import ENDED, RESTING
 from minewatch.office.verify.models import Approval, Case, Obligation, Order, Owed, Plea
 from minewatch.office.verify.selectors import CasePage, OwedShown, case_by_number
 from minewatch.office.web.asking import Question, ask
@@ -27,7 +28,7 @@ _WORK, _DO, _JUDGE, _DECIDE = (
     "verify.judge_cases",
     "verify.decide_cases",
 )
-_OPEN = frozenset(S) - {S.CLEARED, S.CLOSED}
+_OPEN = frozenset(S) - RESTING
 Act = Callable[[Any, dict[str, Any], By], object]
 
 
@@ -168,7 +169,7 @@ OF_CASES: tuple[Verb, ...] = (
         _WORK,
         forms.CaseForm,
         lambda case, said, by: services.reopen(case, said["words"], by),
-        frozenset({S.CLEARED, S.CLOSED}),
+        ENDED,
     ),
 )
 """In the order of their buttons."""

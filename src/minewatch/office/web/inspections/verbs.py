@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_http_methods
 
@@ -266,18 +267,22 @@ def plan_new(request: HttpRequest) -> HttpResponseBase:
 @_EITHER
 def plan_issue(request: HttpRequest, number: str) -> HttpResponseBase:
     """Give the orders of a plan."""
-    return _with_plan(request, number, forms.OrderWordsForm, plans.issue)
+    return _with_plan(request, number, _("Issue the plan"), forms.OrderWordsForm, plans.issue)
 
 
 @permitted(_PLAN)
 @_EITHER
 def plan_drop(request: HttpRequest, number: str) -> HttpResponseBase:
     """Drop a plan."""
-    return _with_plan(request, number, forms.WordsForm, plans.drop)
+    return _with_plan(request, number, _("Drop the plan"), forms.WordsForm, plans.drop)
 
 
 def _with_plan(
-    request: HttpRequest, number: str, form: type[OfficeForm], do: Callable[[Plan, str, By], object]
+    request: HttpRequest,
+    number: str,
+    title: str | Promise,
+    form: type[OfficeForm],
+    do: Callable[[Plan, str, By], object],
 ) -> HttpResponseBase:
     found = planned.plan_by_number(number)
     if found is None:
@@ -288,13 +293,8 @@ def _with_plan(
         do(found, said["words"], by(request))
         return back
 
-    title = _("Issue the plan") if do is plans.issue else _("Drop the plan")
-    return ask(
-        request,
-        Question(title, title, back, f"{found.number} {found.title}"),
-        form(request.POST or None),
-        act,
-    )
+    question = Question(title, title, back, f"{found.number} {found.title}")
+    return ask(request, question, form(request.POST or None), act)
 
 
 @permitted(_DRAW)
