@@ -10,17 +10,18 @@ const EVERY_MS = 60_000;
 let store = null;
 let state = "";
 let ready = false;
+let running = Promise.resolve();
 
 async function begin() {
+  if (userKey()) {
+    store = await openStore(userKey());
+    await store.expire();
+  }
   addEventListener("hashchange", show);
   addEventListener("online", () => run());
   addEventListener("offline", drawHead);
   document.addEventListener("visibilitychange", () => document.hidden || run());
   setInterval(run, EVERY_MS);
-  if (userKey()) {
-    store = await openStore(userKey());
-    await store.expire();
-  }
   await show();
   keepFiles();
   await run();
@@ -39,8 +40,14 @@ async function keepFiles() {
   await drawHead();
 }
 
+// One after the other: what was finished while one runs is sent by the next.
+function run() {
+  running = running.then(runOnce, runOnce);
+  return running;
+}
+
 // Sends and fetches, then shows what changed; a form that is being written is left as it is.
-async function run() {
+async function runOnce() {
   if (!navigator.onLine) return drawHead();
   state = "syncing";
   await drawHead();
