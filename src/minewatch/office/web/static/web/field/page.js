@@ -10,7 +10,7 @@ const EVERY_MS = 60_000;
 let store = null;
 let state = "";
 let ready = false;
-let running = Promise.resolve();
+let running = null;
 
 async function begin() {
   if (userKey()) {
@@ -40,9 +40,9 @@ async function keepFiles() {
   await drawHead();
 }
 
-// One after the other: what was finished while one runs is sent by the next.
+// One at a time: who asks while one runs waits for that.
 function run() {
-  running = running.then(runOnce, runOnce);
+  running ??= runOnce().finally(() => { running = null; });
   return running;
 }
 
@@ -73,6 +73,7 @@ async function show() {
 async function finished() {
   location.hash = "";
   await showList();
+  await running; // it may have passed by what was just finished
   await run();
 }
 
